@@ -1,0 +1,1 @@
+"""The `hermes` command: one module a command group, imported only when used."""

@@ -1,0 +1,1 @@
+"""Slash commands: a table, and one small function each, by subject."""

@@ -1,0 +1,179 @@
+"""One input, one answer, one exit code: `-z` and `chat -q`. Nobody is asked anything."""
+
+import asyncio
+import os
+import signal
+import sys
+from typing import TYPE_CHECKING, Literal
+
+import click
+
+from hermes.cli.errors import FAILED, INTERRUPTED, OK, complain, say
+from hermes.cli.narration import Narrator, plain
+from hermes.cli.opening import Place, begin_logging, conversation_settings, open_runtime
+from hermes.cli.options import ChatOptions
+from hermes.cli.resume import finish_unfinished, start_directory, wanted_session
+from hermes.cli.usage_report import Outcome
+from hermes.cli.worktree import working_directory
+from hermes.store.events import EventRecord, MessageDelta, MessageStored
+from hermes.store.records import Run, RunStatus, Session
+
+if TYPE_CHECKING:
+    from hermes.home.settings import Settings
+    from hermes.runs.runtime import Runtime
+
+Style = Literal["answer", "quiet", "lines"]
+"""`answer`: only the final text (-z). `quiet`: that, and the session's id on stderr (-q -Q). `lines`: what is
+done as well, on stderr (-q)."""
+
+EXIT_CODES: dict[RunStatus, int] = {"completed": OK, "cancelled": INTERRUPTED}
+"""Of a finished run; every other status is a failure."""
+
+
+def read_prompt(text: str) -> str:
+    """The prompt; `-` reads it from standard input. Raises UsageError when there is none."""
+    if text == "-":
+        text = sys.stdin.read()
+    if not text.strip():
+        raise click.UsageError("The prompt is empty; say what is to be done.")
+    return text
+
+
+async def answer_once(
+    place: Place, options: ChatOptions, prompt: str, style: Style, outcome: Outcome
+) -> int:
+    """Ask, print the answer, and return the exit code. `outcome` learns what happened, also when this raises."""
+    settings = conversation_settings(place, options)
+    begin_logging(place, settings)
+    session = await _resumed(place, options)
+    async with (
+        working_directory(start_directory(session, options), options.worktree or settings.worktree) as cwd,
+        open_runtime(place, settings, options, cwd) as runtime,
+    ):
+        outcome.model, outcome.provider = runtime.model.endpoint.model, runtime.model.endpoint.provider
+        if session is None:
+            session = await runtime.new_session()
+        outcome.session_id = session.id
+        shown = Progress(style)
+        asking = _Asking(runtime, session, settings, shown)
+        outcome.run = run = await asking.ask(prompt)
+        shown.end(run)
+    if style != "answer":
+        say(f"session_id: {session.id}")
+    return EXIT_CODES.get(run.status, FAILED)
+
+
+async def _resumed(place: Place, options: ChatOptions) -> Session | None:
+    if options.resume is None and options.continue_ is None:
+        return None
+    from hermes.store.database import Store
+
+    store = Store.open(place.profile)
+    try:
+        return await wanted_session(store, place.scope, options)
+    finally:
+        await store.close()
+
+
+class _Asking:
+    """The run that is at work, and what Ctrl-C does to it."""
+
+    def __init__(
+        self, runtime: "Runtime", session: Session, settings: "Settings", shown: "Progress"
+    ) -> None:
+        self._runtime = runtime
+        self._session = session
+        self._shown = shown
+        self._run: Run | None = None
+        self._stopping = False
+
+    async def ask(self, prompt: str) -> Run:
+        """Finish what the session left unfinished, then run the new input to its end."""
+        from hermes.runs.people import Nobody
+
+        loop = asyncio.get_running_loop()
+        loop.add_signal_handler(signal.SIGINT, self._interrupt, asyncio.current_task())
+        try:
+            people, listen = Nobody(), self._shown.event
+            for run in await finish_unfinished(
+                self._runtime, self._session, people=people, listen=listen, begin=self._begin
+            ):
+                if run.status == "cancelled":
+                    return run
+            run = await self._runtime.submit(self._session.id, prompt, attended=False)
+            self._begin(run)
+            return await self._runtime.execute(run.id, people=people, listen=listen)
+        except asyncio.CancelledError:
+            raise KeyboardInterrupt from None
+        finally:
+            loop.remove_signal_handler(signal.SIGINT)
+
+    def _begin(self, run: Run) -> None:
+        self._run = run
+
+    def _interrupt(self, task: "asyncio.Task[Run]") -> None:
+        if self._stopping:
+            os._exit(INTERRUPTED)
+        self._stopping = True
+        say("Stopping; press Ctrl-C again to leave at once.")
+        if self._run is None or not self._runtime.interrupt(self._run.id, "Ctrl-C"):
+            task.cancel()
+
+
+class Progress:
+    """What is shown of a run: nothing but the answer, or also each thing done, on stderr."""
+
+    def __init__(self, style: Style) -> None:
+        self._lines = style == "lines"
+        self._streams = self._lines and sys.stdout.isatty()
+        self._narrator = Narrator()
+        self._open = False
+        """A text is on the screen without its line end."""
+        self._streamed = False
+        """The last whole message was shown as it came."""
+
+    def event(self, record: EventRecord) -> None:
+        """Show one event."""
+        if not self._lines:
+            return
+        event = record.event
+        if self._streams and isinstance(event, MessageDelta):
+            self._write(event.text)
+        elif isinstance(event, MessageStored) and event.message.role == "assistant":
+            self._streamed = self._open
+            self._close()
+        elif (line := self._narrator.line(event)) is not None and event.__struct_config__.tag != "run.finished":
+            self._close()
+            width = _stderr_width()
+            say(plain(line, width))
+
+    def end(self, run: Run) -> None:
+        """Print the answer, if it is not on the screen already, and the failure, if there was one."""
+        self._close()
+        if run.answer and not self._streamed:
+            sys.stdout.write(run.answer if run.answer.endswith("\n") else f"{run.answer}\n")
+            sys.stdout.flush()
+        if run.status == "cancelled":
+            complain("interrupted.")
+        elif run.status != "completed":
+            complain(run.error or f"the run failed: {run.reason}.")
+
+    def _write(self, text: str) -> None:
+        sys.stdout.write(text)
+        sys.stdout.flush()
+        self._open = self._open or bool(text)
+
+    def _close(self) -> None:
+        if self._open:
+            sys.stdout.write("\n")
+            sys.stdout.flush()
+        self._open = False
+
+
+def _stderr_width() -> int:
+    try:
+        return os.get_terminal_size(sys.stderr.fileno()).columns
+    except OSError:
+        return 200
+
+

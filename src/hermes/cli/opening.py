@@ -1,0 +1,111 @@
+"""From the words on the command line to an open profile, store or runtime."""
+
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, TypeVar
+
+import msgspec
+
+from hermes.cli.errors import say
+from hermes.cli.options import ChatOptions
+from hermes.home.config import load_settings, read_config
+from hermes.home.environment import Environment, load_environment, process_environment
+from hermes.home.logs import start_logging
+from hermes.home.profile import Profile
+from hermes.home.profiles import find_profile, prepare_home
+from hermes.home.settings import Settings
+from hermes.store.records import Scope
+
+if TYPE_CHECKING:
+    from hermes.runs.runtime import Runtime
+    from hermes.store.database import Store
+
+T = TypeVar("T")
+
+
+class Place(msgspec.Struct, frozen=True):
+    """A profile with its environment, before its settings are read."""
+
+    profile: Profile
+    environment: Environment
+
+    @property
+    def scope(self) -> Scope:
+        return Scope(profile=self.profile.name)
+
+    def settings(self) -> Settings:
+        """What is configured. Raises ConfigError naming file, line and key."""
+        return load_settings(self.profile, self.environment)
+
+
+def open_place(profile_name: str | None) -> Place:
+    """Find the profile and make its folders. Raises HomeError when there is none of that name."""
+    environ = process_environment()
+    profile = find_profile(profile_name, environ)
+    prepare_home(profile, environ)
+    return Place(profile, load_environment(profile, environ))
+
+
+def conversation_settings(place: Place, options: ChatOptions) -> Settings:
+    """The settings of a conversation: the file's, or the built-in ones, with what the command line overrides."""
+    if options.ignore_user_config:
+        settings = Settings()
+    else:
+        config = read_config(place.profile, place.environment)
+        settings = config.settings
+        for key in config.unknown:
+            if not key.known_upstream:
+                where = place.profile.config_file if key.line is None else f"{place.profile.config_file}:{key.line}"
+                say(f"hermes: {where}: {key}")
+    if options.max_turns is not None:
+        settings.agent = msgspec.structs.replace(settings.agent, max_turns=options.max_turns)
+    if options.verbose:
+        settings.display = msgspec.structs.replace(settings.display, tool_progress="verbose")
+    return settings
+
+
+@asynccontextmanager
+async def open_runtime(
+    place: Place, settings: Settings, options: ChatOptions, cwd: Path
+) -> AsyncIterator["Runtime"]:
+    """Everything a run needs, closed at the end."""
+    from hermes.runs.runtime import Runtime
+
+    runtime = await Runtime.open(
+        place.profile,
+        settings,
+        place.environment,
+        source=options.source or "cli",
+        cwd=cwd,
+        model=options.model,
+        provider=options.provider,
+        toolsets=options.toolsets or None,
+        ignore_rules=options.ignore_rules,
+        skills=options.skills,
+        yolo=options.yolo,
+    )
+    try:
+        yield runtime
+    finally:
+        await runtime.close()
+
+
+def with_store(place: Place, work: Callable[["Store"], Awaitable[T]]) -> T:
+    """Open the profile's store, do `work` with it, close it."""
+    from hermes.store.database import Store
+
+    async def go() -> T:
+        store = Store.open(place.profile)
+        try:
+            return await work(store)
+        finally:
+            await store.close()
+
+    return asyncio.run(go())
+
+
+def begin_logging(place: Place, settings: Settings) -> None:
+    """Write the log files from here on."""
+    start_logging(place.profile, settings, place.environment)

@@ -1,0 +1,1 @@
+"""Talking to language models: three wire protocols behind one event type."""

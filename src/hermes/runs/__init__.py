@@ -1,0 +1,1 @@
+"""Runs as durable objects: accept, claim, execute, recover."""

@@ -1,0 +1,321 @@
+"""Everything that the runs of one profile share, and the way from an input to a finished run."""
+
+import contextlib
+import datetime
+from collections.abc import AsyncIterator, Callable, Sequence
+from pathlib import Path
+
+from hermes.agent.active_run import ActiveRun
+from hermes.agent.budgets import Budget
+from hermes.agent.compaction import compact
+from hermes.agent.guardrails import Guardrails
+from hermes.agent.journal import Journal
+from hermes.agent.steering import Steering
+from hermes.home.environment import Environment
+from hermes.home.profile import Profile
+from hermes.home.settings import Settings
+from hermes.models.contract import Model
+from hermes.models.open import open_model
+from hermes.runs.execute import LEASE_SECONDS, execute
+from hermes.runs.people import Nobody, RecordedPeople
+from hermes.runs.prompting import SessionPrompt
+from hermes.sandbox.contract import Sandbox
+from hermes.sandbox.open import open_sandbox
+from hermes.store.database import LeaseLost, Store, StoreError
+from hermes.store.events import ContextCompacted, ContextKept, EventRecord, RunFinished
+from hermes.store.ids import new_session_id
+from hermes.store.owners import this_process
+from hermes.store.records import FINISHED, Image, Message, Run, Scope, Session, Usage
+from hermes.tools.contract import People, SessionState, Tool
+from hermes.tools.registry import enabled_tools
+from hermes.tools.todo import todos_from_history
+
+Listener = Callable[[EventRecord], None]
+
+
+class RunRefused(StoreError):
+    """A run can't be executed here and now; the message says why."""
+
+
+class Runtime:
+    """The settings, the store, the model, the tools and the sandbox of one profile in this process."""
+
+    def __init__(
+        self,
+        *,
+        profile: Profile,
+        settings: Settings,
+        environment: Environment,
+        store: Store,
+        model: Model,
+        tools: dict[str, Tool],
+        sandbox: Sandbox,
+        prompt: SessionPrompt,
+        source: str = "cli",
+        yolo: bool = False,
+    ) -> None:
+        self.profile = profile
+        self.settings = settings
+        self.environment = environment
+        self.store = store
+        self.model = model
+        self.tools = tools
+        self.sandbox = sandbox
+        self.prompt = prompt
+        self.source = source
+        self.yolo = yolo
+        self.scope = Scope(profile=profile.name)
+        self._states: dict[str, SessionState] = {}
+        self._steering: dict[str, Steering] = {}
+        self._summariser: Model | None = None
+
+    @classmethod
+    async def open(
+        cls,
+        profile: Profile,
+        settings: Settings,
+        environment: Environment,
+        *,
+        source: str = "cli",
+        cwd: Path | None = None,
+        model: str | None = None,
+        provider: str | None = None,
+        toolsets: Sequence[str] | None = None,
+        ignore_rules: bool = False,
+        skills: Sequence[str] = (),
+        yolo: bool = False,
+    ) -> "Runtime":
+        """Make all of it. Raises HomeError, ModelNotConfigured or StoreError, one sentence each."""
+        tools = enabled_tools(settings, source=source, toolsets=toolsets)
+        prompt = SessionPrompt(profile, settings, source, ignore_rules=ignore_rules, skills=skills)
+        sandbox = open_sandbox(settings, environment, profile, None if cwd is None else str(cwd))
+        store = Store.open(profile)
+        try:
+            opened = await open_model(settings, environment, profile, model=model, provider=provider)
+        except BaseException:
+            await store.close()
+            raise
+        return cls(
+            profile=profile,
+            settings=settings,
+            environment=environment,
+            store=store,
+            model=opened,
+            tools=tools,
+            sandbox=sandbox,
+            prompt=prompt,
+            source=source,
+            yolo=yolo,
+        )
+
+    async def close(self) -> None:
+        """End background processes, connections and the store."""
+        await self.sandbox.close()
+        await self.model.close()
+        if self._summariser is not None:
+            await self._summariser.close()
+        await self.store.close()
+
+    # Sessions -------------------------------------------------------------------------------------------
+
+    async def new_session(self, *, title: str | None = None) -> Session:
+        endpoint = self.model.endpoint
+        return await self.store.sessions.create(
+            self.scope,
+            Session(
+                id=new_session_id(),
+                source=self.source,
+                title=title,
+                model=endpoint.model,
+                provider=endpoint.provider,
+            ),
+        )
+
+    def state(self, session_id: str) -> SessionState:
+        """What tools remember of a session in this process."""
+        return self._states.setdefault(session_id, SessionState())
+
+    async def switch_model(self, session_id: str, model: str, provider: str | None = None) -> None:
+        """Answer with another model from the next run on."""
+        opened = await open_model(
+            self.settings, self.environment, self.profile, model=model, provider=provider
+        )
+        await self.model.close()
+        self.model = opened
+        endpoint = opened.endpoint
+        await self.store.sessions.update(
+            self.scope, session_id, model=endpoint.model, provider=endpoint.provider
+        )
+
+    # Runs -----------------------------------------------------------------------------------------------
+
+    async def submit(
+        self,
+        session_id: str,
+        text: str,
+        *,
+        attended: bool = False,
+        images: tuple[Image, ...] = (),
+        external_id: str | None = None,
+    ) -> Run:
+        """Accept an input: it is durable when this returns."""
+        run, _ = await self.store.runs.accept(
+            self.scope,
+            session_id,
+            Message(role="user", content=text, images=images),
+            source=self.source,
+            external_id=external_id,
+            attended=attended,
+        )
+        return run
+
+    async def unfinished(self, session_id: str) -> list[Run]:
+        """Runs of a session that a dead process left behind, oldest first."""
+        return await self.store.runs.unfinished(self.scope, session_id)
+
+    async def execute(
+        self, run_id: str, *, people: People | None = None, listen: Listener = lambda record: None
+    ) -> Run:
+        """Claim a run, work on it to its end, and return it as stored.
+
+        Cancelling the calling task hands the run back: it stays unfinished and can be claimed at once."""
+        run = await self._known(run_id)
+        if run.status in FINISHED:
+            return run
+        steering = self._steering[run_id] = Steering()
+        try:
+            async with self._claimed(run, listen) as journal:
+                active = await self._activate(run, journal, steering, people or Nobody())
+                return await execute(active, self.store.runs)
+        finally:
+            del self._steering[run_id]
+
+    @contextlib.asynccontextmanager
+    async def _claimed(self, run: Run, listen: Listener) -> AsyncIterator[Journal]:
+        """The journal of a run that this process holds; an error on the way hands the run back."""
+        lease = await self.store.runs.claim(
+            self.scope, run.id, this_process(), lease_seconds=LEASE_SECONDS
+        )
+        if lease is None:
+            raise RunRefused(
+                f"Run {run.id} can't start: another run of session {run.session_id} is at work or comes first."
+            )
+        try:
+            yield Journal(self.store, lease, listen)
+        except BaseException:
+            with contextlib.suppress(LeaseLost):
+                await self.store.runs.release(lease)
+            raise
+
+    def steer(self, run_id: str, text: str) -> bool:
+        """Say something to a run at work; False when it is not at work here."""
+        steering = self._steering.get(run_id)
+        if steering is not None:
+            steering.steer(text)
+        return steering is not None
+
+    def interrupt(self, run_id: str, reason: str = "") -> bool:
+        """Stop a run at work; False when it is not at work here."""
+        steering = self._steering.get(run_id)
+        if steering is not None:
+            steering.interrupt(reason)
+        return steering is not None
+
+    async def compact(self, session_id: str, focus: str = "") -> ContextCompacted | ContextKept:
+        """Summarise a session's older part now, as a person asked for it. Is a run of its own."""
+        run = await self.submit(session_id, f"/compress {focus}".strip(), attended=True)
+        try:
+            async with self._claimed(run, lambda record: None) as journal:
+                active = await self._activate(run, journal, Steering(), Nobody())
+                outcome = await compact(active, focus=focus, forced=True)
+                reason = "compacted" if isinstance(outcome, ContextCompacted) else "kept"
+                end = RunFinished(status="completed", reason=reason, usage=active.usage)
+                await journal.finish(
+                    status="completed", reason=reason, usage=active.usage, events=[end]
+                )
+        except RunRefused as refused:
+            await self.store.runs.cancel(self.scope, run.id)
+            return ContextKept(reason=str(refused))
+        return outcome
+
+    # Putting a run together -----------------------------------------------------------------------------
+
+    async def _activate(
+        self, run: Run, journal: Journal, steering: Steering, people: People
+    ) -> ActiveRun:
+        session = await self.store.sessions.get(self.scope, run.session_id)
+        assert session is not None
+        self.model.begin_turn()
+        transcript = await self.store.messages.active(self.scope, session.id)
+        state = self.state(session.id)
+        if not state.todos:
+            state.todos = todos_from_history(transcript)
+        attended = run.attended and people.attended
+        return ActiveRun(
+            run=run,
+            session=session,
+            profile=self.profile,
+            settings=self.settings,
+            scope=self.scope,
+            store=self.store,
+            sandbox=self.sandbox,
+            model=self.model,
+            summariser=await self._summarising_model(),
+            tools=self.tools,
+            system_prompt=await self._system_prompt(session),
+            transcript=transcript,
+            journal=journal,
+            guardrails=Guardrails(self.settings.tool_loop_guardrails, attended),
+            budget=Budget(
+                self.settings.budgets, attended=attended, spent_today=await self._spent_today(attended)
+            ),
+            steering=steering,
+            people=RecordedPeople(people, journal, self.settings.approvals.timeout),
+            state=state,
+            yolo=self.yolo,
+            usage=run.usage,
+        )
+
+    async def _system_prompt(self, session: Session) -> str:
+        """The session's own prompt, word for word, as long as the model is the same."""
+        endpoint = self.model.endpoint
+        same_model = (session.model, session.provider) == (endpoint.model, endpoint.provider)
+        if session.system_prompt is not None and same_model:
+            return session.system_prompt
+        text = self.prompt.build(session, endpoint, self.tools, self.sandbox)
+        await self.store.sessions.update(
+            self.scope,
+            session.id,
+            system_prompt=text,
+            model=endpoint.model,
+            provider=endpoint.provider,
+            cwd=self.sandbox.cwd(session.id),
+        )
+        return text
+
+    async def _summarising_model(self) -> Model:
+        task = self.settings.auxiliary.compression
+        if task.provider in ("", "auto", "main") and not task.model:
+            return self.model
+        if self._summariser is None:
+            self._summariser = await open_model(
+                self.settings,
+                self.environment,
+                self.profile,
+                model=task.model or None,
+                provider=None if task.provider in ("", "auto", "main") else task.provider,
+            )
+        return self._summariser
+
+    async def _spent_today(self, attended: bool) -> Usage:
+        if attended and self.settings.budgets.enabled == "unattended":
+            return Usage()
+        midnight = datetime.datetime.now().replace(hour=0, minute=0, second=0, microsecond=0)
+        return await self.store.spend.since(self.scope, midnight.timestamp())
+
+    async def _known(self, run_id: str) -> Run:
+        run = await self.store.runs.get(self.scope, run_id)
+        if run is None:
+            raise RunRefused(f"There is no run {run_id}.")
+        return run
+

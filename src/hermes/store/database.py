@@ -1,0 +1,90 @@
+"""The store: one object through which everything durable is read and written."""
+
+import asyncio
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+from hermes.home.profile import Profile
+from hermes.store import backup, maintenance
+from hermes.store.backend import Backend
+from hermes.store.disk import Measure, check_space, measure_space
+from hermes.store.errors import LeaseLost, StoreError
+from hermes.store.event_log import Events
+from hermes.store.messages import Messages
+from hermes.store.opening import open_file
+from hermes.store.runs import Runs
+from hermes.store.search import Search
+from hermes.store.sessions import Sessions
+from hermes.store.spend import Spend
+from hermes.store.sqlite import SqliteBackend
+
+__all__ = ["LeaseLost", "Runs", "Store", "StoreError"]
+
+
+class Store:
+    """The durable facts of one home: `hermes.db`, and `search.db` beside it."""
+
+    def __init__(
+        self,
+        file: Path,
+        index: Path,
+        *,
+        clock: Callable[[], float] = time.time,
+        measure: Measure = measure_space,
+    ) -> None:
+        self.file = file
+        self._clock = clock
+        self._folder_to_remove: Path | None = None
+        self._backend = backend or SqliteBackend(file, open_file(file))
+        self.sessions = Sessions(self._backend, clock)
+        self.messages = Messages(self._backend, clock)
+        self.runs = Runs(self._backend, clock, lambda: check_space(file.parent, measure))
+        self.events = Events(self._backend)
+        self.spend = Spend(self._backend)
+        self.search = Search(self._backend, index)
+
+    @classmethod
+    def open(
+        cls,
+        profile: Profile,
+        *,
+        clock: Callable[[], float] = time.time,
+        measure: Measure = measure_space,
+    ) -> "Store":
+        """Open the profile's store; a missing one is made. Raises StoreError, one sentence, when the file is
+        damaged or of a newer version."""
+        return cls(profile.database, profile.search_index, clock=clock, measure=measure)
+
+    @classmethod
+    def in_memory(cls, *, clock: Callable[[], float] = time.time) -> "Store":
+        """A real store in a temporary folder that goes when it is closed; for tests."""
+        import tempfile
+
+        folder = Path(tempfile.mkdtemp(prefix="hermes-store-"))
+        store = cls(folder / "hermes.db", folder / "search.db", clock=clock)
+        store._folder_to_remove = folder
+        return store
+
+    async def close(self) -> None:
+        """Finish what was handed in, then let go of the files."""
+        await self.search.close()
+        await self._backend.close()
+        if self._folder_to_remove is not None:
+            import shutil
+
+            shutil.rmtree(self._folder_to_remove, ignore_errors=True)
+
+    def check(self) -> list[str]:
+        """Read the whole file and name what is wrong with it; an empty list when nothing is. Takes seconds
+        for large stores."""
+        return backup.findings(self.file)
+
+    async def backup(self, target: Path) -> None:
+        """Copy the store to `target` while it is used; the copy is checked before it takes that name."""
+        await asyncio.to_thread(backup.copy, self.file, target)
+
+    async def maintain(self, now: float | None = None) -> dict[str, int]:
+        """Remove what is older than its retention or above its cap: table -> rows. Messages are never
+        touched."""
+        return await maintenance.maintain(self._backend, self._clock() if now is None else now)

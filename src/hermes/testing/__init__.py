@@ -1,0 +1,1 @@
+"""Whole protocol servers and in-memory pieces for tests, ours and yours."""

@@ -1,0 +1,1 @@
+"""How a scripted reply is said in each of the three protocols."""
