@@ -1,7 +1,6 @@
 """The loop: model, tools, again, until there is an answer or a reason to stop."""
 
 import asyncio
-import json
 from pathlib import Path
 
 import msgspec
@@ -11,6 +10,7 @@ from hermes.home.settings import AgentSettings, BudgetSettings, Settings
 from hermes.models.contract import ModelReply, ModelRequest
 from hermes.store.events import (
     BudgetRefused,
+    EventRecord,
     GuardrailStopped,
     MessageDelta,
     MessageStored,
@@ -22,7 +22,7 @@ from hermes.store.events import (
 from hermes.store.records import Message, ToolCall, Usage
 from hermes.testing.scripted_model import calls, fails, says
 
-from .conftest import MakeBench
+from .conftest import MakeRuntime
 
 pytestmark = pytest.mark.anyio
 
@@ -31,16 +31,16 @@ def shell(call_id: str, command: str) -> ToolCall:
     return ToolCall(call_id, "terminal", msgspec.json.encode({"command": command}).decode())
 
 
-async def test_an_answer_without_tools_completes_the_run(make_bench: MakeBench) -> None:
-    bench = make_bench([says("Hello there.")])
+async def test_an_answer_without_tools_completes_the_run(scripted: MakeRuntime) -> None:
+    bench = scripted([says("Hello there.")])
     run = await bench.ask("hello")
     assert (run.status, run.reason, run.answer) == ("completed", "answered", "Hello there.")
-    rows = await bench.transcript(run)
+    rows = await bench.transcript(run.session_id)
     assert [(row.role, row.content) for row in rows] == [("user", "hello"), ("assistant", "Hello there.")]
 
 
-async def test_tools_run_and_their_results_reach_the_model(make_bench: MakeBench) -> None:
-    bench = make_bench([calls(shell("c1", "echo seen-$((40+2))")), says("Done.")])
+async def test_tools_run_and_their_results_reach_the_model(scripted: MakeRuntime) -> None:
+    bench = scripted([calls(shell("c1", "echo seen-$((40+2))")), says("Done.")])
     run = await bench.ask("run it")
     assert run.status == "completed"
     last = bench.model.requests[1].messages[-1]
@@ -48,10 +48,10 @@ async def test_tools_run_and_their_results_reach_the_model(make_bench: MakeBench
     assert "seen-42" in last.content
 
 
-async def test_events_tell_the_whole_story_in_order(make_bench: MakeBench) -> None:
-    bench = make_bench([calls(shell("c1", "true"), text="Let me see."), says("Fine.")])
+async def test_events_tell_the_whole_story_in_order(scripted: MakeRuntime) -> None:
+    bench = scripted([calls(shell("c1", "true"), text="Let me see."), says("Fine.")])
     await bench.ask("check")
-    kinds = [type(event) for event in bench.events if not isinstance(event, MessageDelta)]
+    kinds = [type(record.event) for record in bench.records if not isinstance(record.event, MessageDelta)]
     assert kinds == [
         MessageStored,
         RunStarted,
@@ -62,11 +62,11 @@ async def test_events_tell_the_whole_story_in_order(make_bench: MakeBench) -> No
         MessageStored,
         RunFinished,
     ]
-    assert all(event.message.id for event in bench.of_type(MessageStored))  # type: ignore[attr-defined]
+    assert all(event.message.id for event in bench.events(MessageStored))
 
 
-async def test_stored_events_are_numbered_without_gaps_and_join_the_deltas(make_bench: MakeBench) -> None:
-    bench = make_bench([says("One two three four.")])
+async def test_stored_events_are_numbered_without_gaps_and_join_the_deltas(scripted: MakeRuntime) -> None:
+    bench = scripted([says("One two three four.")])
     run = await bench.ask("count")
     records = await bench.runtime.store.events.since(bench.runtime.scope, run.id)
     assert [record.seq for record in records] == list(range(1, len(records) + 1))
@@ -74,21 +74,22 @@ async def test_stored_events_are_numbered_without_gaps_and_join_the_deltas(make_
     assert joined == ["One two three four."]
 
 
-async def test_results_are_sent_in_the_order_of_their_calls(make_bench: MakeBench, tmp_path: Path) -> None:
+async def test_results_are_sent_in_the_order_of_their_calls(scripted: MakeRuntime, tmp_path: Path) -> None:
+    (tmp_path / "work").mkdir()
     (tmp_path / "work" / "a.txt").write_text("alpha\n")
     reads = [
         ToolCall("slow", "search_files", '{"pattern":"alpha","path":"."}'),
         ToolCall("fast", "read_file", '{"path":"a.txt"}'),
         ToolCall("list", "search_files", '{"pattern":"*.txt","target":"files"}'),
     ]
-    bench = make_bench([calls(*reads), says("Read.")])
+    bench = scripted([calls(*reads), says("Read.")])
     await bench.ask("read them")
     results = [row.tool_call_id for row in bench.model.requests[1].messages if row.role == "tool"]
     assert results == ["slow", "fast", "list"]
 
 
-async def test_an_unknown_tool_gets_an_error_and_the_known_one_runs(make_bench: MakeBench) -> None:
-    bench = make_bench([calls(ToolCall("x", "teleport", "{}"), shell("c", "echo ran")), says("Ok.")])
+async def test_an_unknown_tool_gets_an_error_and_the_known_one_runs(scripted: MakeRuntime) -> None:
+    bench = scripted([calls(ToolCall("x", "teleport", "{}"), shell("c", "echo ran")), says("Ok.")])
     run = await bench.ask("go")
     assert run.status == "completed"
     first, second = (row.content for row in bench.model.requests[1].messages if row.role == "tool")
@@ -97,34 +98,34 @@ async def test_an_unknown_tool_gets_an_error_and_the_known_one_runs(make_bench: 
     assert "ran" in second
 
 
-async def test_three_rounds_of_unknown_tools_only_end_the_run(make_bench: MakeBench) -> None:
-    bench = make_bench([calls(ToolCall(f"x{n}", "teleport", "{}")) for n in range(3)])
+async def test_three_rounds_of_unknown_tools_only_end_the_run(scripted: MakeRuntime) -> None:
+    bench = scripted([calls(ToolCall(f"x{n}", "teleport", "{}")) for n in range(3)])
     run = await bench.ask("go")
     assert (run.status, run.reason) == ("failed", "unknown_tools")
 
 
-async def test_a_misspelt_tool_name_is_understood(make_bench: MakeBench) -> None:
-    bench = make_bench([calls(ToolCall("x", "Terminal", '{"command":"echo understood"}')), says("Ok.")])
+async def test_a_misspelt_tool_name_is_understood(scripted: MakeRuntime) -> None:
+    bench = scripted([calls(ToolCall("x", "Terminal", '{"command":"echo understood"}')), says("Ok.")])
     await bench.ask("go")
     assert "understood" in bench.model.requests[1].messages[-1].content
 
 
-async def test_arguments_that_do_not_fit_are_told_to_the_model(make_bench: MakeBench) -> None:
-    bench = make_bench([calls(ToolCall("x", "terminal", '{"comand":"ls"}')), says("Sorry.")])
+async def test_arguments_that_do_not_fit_are_told_to_the_model(scripted: MakeRuntime) -> None:
+    bench = scripted([calls(ToolCall("x", "terminal", '{"comand":"ls"}')), says("Sorry.")])
     run = await bench.ask("go")
     assert run.status == "completed"
     assert "comand" in bench.model.requests[1].messages[-1].content
 
 
-async def test_a_model_that_fails_is_a_failed_run_with_its_sentence(make_bench: MakeBench) -> None:
-    bench = make_bench([fails("auth", "The key was refused.")])
+async def test_a_model_that_fails_is_a_failed_run_with_its_sentence(scripted: MakeRuntime) -> None:
+    bench = scripted([fails("auth", "The key was refused.")])
     run = await bench.ask("hello")
     assert (run.status, run.reason, run.error) == ("failed", "model_error", "The key was refused.")
 
 
-async def test_the_last_allowed_call_sums_up_without_tools(make_bench: MakeBench) -> None:
+async def test_the_last_allowed_call_sums_up_without_tools(scripted: MakeRuntime) -> None:
     settings = Settings(agent=AgentSettings(max_turns=2))
-    bench = make_bench(
+    bench = scripted(
         [calls(shell("a", "echo 1")), calls(shell("b", "echo 2")), says("I did two steps.")], settings
     )
     run = await bench.ask("work")
@@ -133,34 +134,34 @@ async def test_the_last_allowed_call_sums_up_without_tools(make_bench: MakeBench
     assert bench.model.requests[2].tools == ()
 
 
-async def test_an_answer_on_the_last_allowed_call_is_an_answer(make_bench: MakeBench) -> None:
+async def test_an_answer_on_the_last_allowed_call_is_an_answer(scripted: MakeRuntime) -> None:
     settings = Settings(agent=AgentSettings(max_turns=2))
-    bench = make_bench([calls(shell("a", "echo 1")), says("Done in time.")], settings)
+    bench = scripted([calls(shell("a", "echo 1")), says("Done in time.")], settings)
     assert (await bench.ask("work")).status == "completed"
 
 
-async def test_a_stuck_unattended_run_is_stopped_with_evidence(make_bench: MakeBench) -> None:
-    bench = make_bench([calls(shell(f"c{n}", "false")) for n in range(12)])
+async def test_a_stuck_unattended_run_is_stopped_with_evidence(scripted: MakeRuntime) -> None:
+    bench = scripted([calls(shell(f"c{n}", "false")) for n in range(12)])
     run = await bench.ask("try")
     assert (run.status, run.reason) == ("failed", "guardrail_halt")
-    (stopped,) = bench.of_type(GuardrailStopped)
-    assert stopped.code == "repeated_exact_failure_block"  # type: ignore[attr-defined]
-    assert stopped.evidence  # type: ignore[attr-defined]
+    (stopped,) = bench.events(GuardrailStopped)
+    assert stopped.code == "repeated_exact_failure_block"
+    assert stopped.evidence
     assert len(bench.model.requests) == 6
 
 
-async def test_a_budget_refuses_before_the_call(make_bench: MakeBench) -> None:
+async def test_a_budget_refuses_before_the_call(scripted: MakeRuntime) -> None:
     settings = Settings(budgets=BudgetSettings(run_tokens=10))
-    bench = make_bench([], settings)
+    bench = scripted([], settings)
     run = await bench.ask("hello")
     assert (run.status, run.reason) == ("failed", "budget_refused")
-    assert bench.of_type(BudgetRefused)
+    assert bench.events(BudgetRefused)
     assert bench.model.requests == []
 
 
-async def test_usage_of_every_call_is_booked_on_run_and_session(make_bench: MakeBench) -> None:
+async def test_usage_of_every_call_is_booked_on_run_and_session(scripted: MakeRuntime) -> None:
     spent = Usage(input_tokens=100, output_tokens=10, model_calls=1)
-    bench = make_bench(
+    bench = scripted(
         [msgspec.structs.replace(calls(shell("a", "true")), usage=spent), ModelReply(text="Ok.", usage=spent)]
     )
     run = await bench.ask("work")
@@ -170,15 +171,14 @@ async def test_usage_of_every_call_is_booked_on_run_and_session(make_bench: Make
     assert (session.usage.input_tokens, session.usage.model_calls) == (200, 2)
 
 
-async def test_an_interrupt_stops_a_command_and_the_run(make_bench: MakeBench) -> None:
-    bench = make_bench([calls(shell("a", "sleep 60"))])
+async def test_an_interrupt_stops_a_command_and_the_run(scripted: MakeRuntime) -> None:
+    bench = scripted([calls(shell("a", "sleep 60"))])
     session = await bench.runtime.new_session()
     run = await bench.runtime.submit(session.id, "wait")
     started = asyncio.Event()
 
-    def listen(record: object) -> None:
-        bench.events.append(record.event)  # type: ignore[attr-defined]
-        if isinstance(record.event, ToolStarted):  # type: ignore[attr-defined]
+    def listen(record: EventRecord) -> None:
+        if isinstance(record.event, ToolStarted):
             started.set()
 
     task = asyncio.create_task(bench.runtime.execute(run.id, listen=listen))
@@ -187,19 +187,19 @@ async def test_an_interrupt_stops_a_command_and_the_run(make_bench: MakeBench) -
     assert bench.runtime.interrupt(run.id, "enough")
     done = await asyncio.wait_for(task, 10)
     assert (done.status, done.reason) == ("cancelled", "interrupted")
-    rows = await bench.transcript(done)
+    rows = await bench.transcript(done.session_id)
     assert rows[-2].role == "tool"
     assert rows[-1].role == "assistant"
 
 
-async def test_steering_reaches_the_model_behind_the_tool_results(make_bench: MakeBench) -> None:
+async def test_steering_reaches_the_model_behind_the_tool_results(scripted: MakeRuntime) -> None:
     run_id = ""
 
     def steer_then_call(request: ModelRequest) -> ModelReply:
         bench.runtime.steer(run_id, "use the other file")
         return calls(shell("a", "true"))
 
-    bench = make_bench([steer_then_call, says("Changed.")])
+    bench = scripted([steer_then_call, says("Changed.")])
     session = await bench.runtime.new_session()
     run_id = (await bench.runtime.submit(session.id, "work")).id
     run = await bench.runtime.execute(run_id)
@@ -209,14 +209,14 @@ async def test_steering_reaches_the_model_behind_the_tool_results(make_bench: Ma
     assert run.status == "completed"
 
 
-async def test_a_steer_that_comes_with_the_answer_is_answered_in_the_same_run(make_bench: MakeBench) -> None:
+async def test_a_steer_that_comes_with_the_answer_is_answered_in_the_same_run(scripted: MakeRuntime) -> None:
     run_id = ""
 
     def steer_then_answer(request: ModelRequest) -> ModelReply:
         bench.runtime.steer(run_id, "and in French?")
         return says("Hello.")
 
-    bench = make_bench([steer_then_answer, says("Bonjour.")])
+    bench = scripted([steer_then_answer, says("Bonjour.")])
     session = await bench.runtime.new_session()
     run_id = (await bench.runtime.submit(session.id, "greet")).id
     run = await bench.runtime.execute(run_id)
@@ -224,19 +224,27 @@ async def test_a_steer_that_comes_with_the_answer_is_answered_in_the_same_run(ma
     assert bench.model.requests[1].messages[-1].content == "and in French?"
 
 
-async def test_a_result_that_is_too_long_is_kept_in_a_file(make_bench: MakeBench, tmp_path: Path) -> None:
-    big = tmp_path / "work" / "big.txt"
-    big.write_text("\n".join(f"line {n} {'x' * 60}" for n in range(1500)))
-    bench = make_bench([calls(ToolCall("r", "read_file", '{"path":"big.txt","limit":1500}')), says("Read.")])
-    await bench.ask("read")
+async def test_a_result_that_is_too_long_is_kept_in_a_file(scripted: MakeRuntime) -> None:
+    bench = scripted([calls(shell("long", "seq 1 6000")), says("Read.")])
+    bench.model.learn_window(8_000)
+    await bench.ask("count")
     content = bench.model.requests[1].messages[-1].content
     assert "<persisted-output" in content
     path = content.split('path="')[1].split('"')[0]
-    assert "line 1400" in json.loads(Path(path).read_text())["content"]
+    assert "5999" in Path(path).read_text()
 
 
-async def test_the_prompt_of_a_session_is_sent_word_for_word_again(make_bench: MakeBench) -> None:
-    bench = make_bench([says("One."), says("Two.")])
+async def test_a_tool_that_pages_its_results_is_never_cut(scripted: MakeRuntime, tmp_path: Path) -> None:
+    (tmp_path / "work").mkdir()
+    (tmp_path / "work" / "big.txt").write_text("\n".join(f"line {n} {'x' * 60}" for n in range(500)))
+    bench = scripted([calls(ToolCall("r", "read_file", '{"path":"big.txt"}')), says("Read.")])
+    bench.model.learn_window(8_000)
+    await bench.ask("read")
+    assert "line 499" in bench.model.requests[1].messages[-1].content
+
+
+async def test_the_prompt_of_a_session_is_sent_word_for_word_again(scripted: MakeRuntime) -> None:
+    bench = scripted([says("One."), says("Two.")])
     session = await bench.runtime.new_session()
     await bench.ask_in(session.id, "first")
     bench.runtime.profile.memory_file.parent.mkdir(exist_ok=True)
@@ -245,10 +253,10 @@ async def test_the_prompt_of_a_session_is_sent_word_for_word_again(make_bench: M
     assert bench.model.requests[0].system == bench.model.requests[1].system
 
 
-async def test_what_a_failed_call_said_is_kept(make_bench: MakeBench) -> None:
+async def test_what_a_failed_call_said_is_kept(scripted: MakeRuntime) -> None:
     failed = fails("connection", "The connection broke.")
-    bench = make_bench([msgspec.structs.replace(failed, partial=ModelReply(text="Half an ans", stop="cut"))])
+    bench = scripted([msgspec.structs.replace(failed, partial=ModelReply(text="Half an ans", stop="cut"))])
     run = await bench.ask("hello")
-    rows: list[Message] = await bench.transcript(run)
+    rows: list[Message] = await bench.transcript(run.session_id)
     assert run.status == "failed"
     assert rows[-1].content == "Half an ans"

@@ -163,10 +163,16 @@ def test_variables_are_filled_in_and_unknown_ones_stay(profile: Profile, tmp_pat
 
 def test_variables_that_act_as_flags_win_over_the_file(profile: Profile, tmp_path: Path) -> None:
     given = {"HERMES_INFERENCE_MODEL": "m", "TERMINAL_TIMEOUT": "9", "HERMES_YOLO_MODE": "1"}
-    environment = Environment({**given, "HERMES_MANAGED_DIR": str(tmp_path / "no")}, {"TERMINAL_ENV": "docker"})
+    environment = Environment(
+        {**given, "HERMES_MANAGED_DIR": str(tmp_path / "no")}, {"TERMINAL_ENV": "docker"}
+    )
     settings = settings_of(profile, environment, "model: f\nterminal: {timeout: 1, cwd: /x}\n")
     assert (settings.model.default, settings.approvals.mode) == ("m", "off")
-    assert (settings.terminal.timeout, settings.terminal.backend, settings.terminal.cwd) == (9, "docker", "/x")
+    assert (settings.terminal.timeout, settings.terminal.backend, settings.terminal.cwd) == (
+        9,
+        "docker",
+        "/x",
+    )
 
 
 def test_yolo_mode_that_is_off_changes_nothing(profile: Profile, tmp_path: Path) -> None:
@@ -204,9 +210,11 @@ def test_unknown_keys_come_with_line_and_nearest_match(profile: Profile, environ
     profile.config_file.write_text(
         "_config_version: 33\nagent:\n  max_turn: 3\n  gateway_timeout: 5\napproval: {mode: off}\n"
         "delegation: {model: x, modle: y}\nmcp_servers: {a: {command: b}}\nproviders: {a: {base_ulr: x}}\n"
-        "zzzzzz: 1\nmax_turns: 4\n"
+        "zzzzzz: 1\nmax_turns: 4\nfallback_providers:\n- {model: x}\n- {modle: y}\n"
     )
-    found = {key.key: (key.line, key.known_upstream, key.nearest) for key in unknown_keys(profile, environment)}
+    found = {
+        key.key: (key.line, key.known_upstream, key.nearest) for key in unknown_keys(profile, environment)
+    }
     assert found == {
         "_config_version": (1, True, None),
         "agent.max_turn": (3, False, "agent.max_turns"),
@@ -217,6 +225,7 @@ def test_unknown_keys_come_with_line_and_nearest_match(profile: Profile, environ
         "mcp_servers": (7, True, None),
         "providers.a.base_ulr": (8, False, "providers.a.base_url"),
         "zzzzzz": (9, False, None),
+        "fallback_providers[1].modle": (13, False, "fallback_providers[1].model"),
     }
     assert {key.key for key in read_config(profile, environment).unknown} == set(found)
 

@@ -92,9 +92,9 @@ def test_a_lock_held_by_another_process_names_it(tmp_path: Path) -> None:
     ) as holder:  # fmt: skip
         assert holder.stdout is not None
         assert holder.stdout.readline() == "held\n"
-        with pytest.raises(LockedError, match=f"The store is in use by process {holder.pid} "):
-            with lock_file(lock, subject="The store"):
-                pass
+        says = f"The store is in use by process {holder.pid} "
+        with pytest.raises(LockedError, match=says), lock_file(lock, subject="The store"):
+            pass
         holder.kill()
     with lock_file(lock):
         assert f"process {os.getpid()} " in lock.read_text()

@@ -33,3 +33,7 @@ def test_a_fragment_reaches_up_to_the_mask() -> None:
     assert masked_fragments("x\nexport API_KEY=abcdef1234567 # mine\n", ()) == ["export API_KEY=***"]
     assert masked_fragments("nothing here\n", ()) == []
     assert masked_fragments("say correct horse\n", ["correct horse"]) == ["say ***"]
+    assert masked_fragments("export API_KEY=sk-abcdefghijklmnop123\n", ()) == [
+        "export API_KEY=sk-abc...",
+        "API_KEY=sk-abc...",
+    ]

@@ -153,10 +153,7 @@ class _Batch:
         verdict = run.guardrails.after_call(
             ready.tool.name, call.arguments, ready.tool.read_only, result.ok, result.content
         )
-        fitted = await self.room.fit(
-            result, call_id=call.id, files=run.sandbox.files, directory=run.sandbox.scratch
-        )
-        content = fitted.content
+        content = result.content if ready.tool.paged else await self._fitted(call, result)
         if result.untrusted:
             content = wrap_untrusted(content, ready.tool.name)
         content += await self._hint(ready)
@@ -172,6 +169,10 @@ class _Batch:
             content += f"\n\n{verdict.halt.line()}"
             self.outcome.halt = verdict.halt
         await self._store(ready.call, msgspec.structs.replace(result, content=content), seconds, events)
+
+    async def _fitted(self, call: ToolCall, result: ToolResult) -> str:
+        sandbox = self.active.sandbox
+        return await self.room.fit(result.content, call_id=call.id, files=sandbox.files, directory=sandbox.scratch)
 
     async def _finish_unrun(self, call: ToolCall, result: ToolResult) -> None:
         now = self.active.clock()

@@ -3,10 +3,7 @@
 A result's share of the context window is bounded, and so is that of all results of one batch.
 """
 
-import msgspec
-
 from hermes.sandbox.contract import FileSystem
-from hermes.tools.contract import ToolResult
 
 RESULT_CHARACTERS = 100_000
 RESULT_SHARE = 0.15
@@ -26,23 +23,19 @@ class ResultRoom:
         self.result = max(RESULT_FLOOR, min(RESULT_CHARACTERS, int(characters * RESULT_SHARE)))
         self.batch = max(BATCH_FLOOR, min(BATCH_CHARACTERS, int(characters * BATCH_SHARE)))
 
-    async def fit(self, result: ToolResult, *, call_id: str, files: FileSystem, directory: str) -> ToolResult:
-        """The result as it is when it fits, else a notice naming the file that now holds all of it."""
-        room = min(self.result, max(self.batch, PREVIEW_CHARACTERS * 2))
-        if len(result.content) <= room:
-            self.batch -= len(result.content)
-            return result
+    async def fit(self, content: str, *, call_id: str, files: FileSystem, directory: str) -> str:
+        """The text as it is when it fits, else a notice naming the file that now holds all of it."""
+        if len(content) <= min(self.result, max(self.batch, PREVIEW_CHARACTERS * 2)):
+            self.batch -= len(content)
+            return content
         path = f"{directory}/{_file_name(call_id)}.txt"
-        await files.write(path, result.content.encode())
-        preview = result.content[:PREVIEW_CHARACTERS]
+        await files.write(path, content.encode("utf-8", "replace"))
+        preview = content[:PREVIEW_CHARACTERS]
         self.batch -= len(preview)
-        return msgspec.structs.replace(
-            result,
-            content=(
-                f'<persisted-output characters="{len(result.content)}" path="{path}">\n{preview}\n'
-                f"</persisted-output>\nOnly the beginning is shown. Read more with read_file on that path "
-                f"(offset and limit), or search it with search_files."
-            ),
+        return (
+            f'<persisted-output characters="{len(content)}" path="{path}">\n{preview}\n</persisted-output>\n'
+            f"Only the beginning is shown. Read more with read_file on that path (offset and limit), or search it "
+            f"with search_files."
         )
 
 

@@ -45,7 +45,7 @@ async def answer_once(
     """Ask, print the answer, and return the exit code. `outcome` learns what happened, also when this raises."""
     settings = conversation_settings(place, options)
     begin_logging(place, settings)
-    session = await _resumed(place, options)
+    session = await find_resumed(place, options)
     async with (
         working_directory(start_directory(session, options), options.worktree or settings.worktree) as cwd,
         open_runtime(place, settings, options, cwd) as runtime,
@@ -63,7 +63,8 @@ async def answer_once(
     return EXIT_CODES.get(run.status, FAILED)
 
 
-async def _resumed(place: Place, options: ChatOptions) -> Session | None:
+async def find_resumed(place: Place, options: ChatOptions) -> Session | None:
+    """The session that the command line names, if it names one."""
     if options.resume is None and options.continue_ is None:
         return None
     from hermes.store.database import Store

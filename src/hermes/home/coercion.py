@@ -56,7 +56,7 @@ def fields(kind: type[msgspec.Struct]) -> Mapping[str, msgspec.structs.FieldInfo
     return {field.name: field for field in msgspec.structs.fields(kind)}
 
 
-def kind_at(kind: Any, path: tuple[str, ...]) -> Any:
+def kind_at(kind: Any, path: KeyPath) -> Any:
     """The type of the key at a path below `kind`; None where there is none, Any below what is free-form."""
     for part in path:
         base = _base(kind)
@@ -65,12 +65,14 @@ def kind_at(kind: Any, path: tuple[str, ...]) -> Any:
         if base is Any:
             return Any
         if isinstance(base, type) and issubclass(base, msgspec.Struct):
-            field = fields(base).get(part)
+            field = fields(base).get(str(part))
             if field is None:
                 return None
             kind = field.type
         elif typing.get_origin(base) is dict:
             kind = typing.get_args(base)[1]
+        elif typing.get_origin(base) is list and isinstance(part, int):
+            kind = typing.get_args(base)[0]
         else:
             return None
     return kind

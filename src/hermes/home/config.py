@@ -102,7 +102,7 @@ def get_key(profile: Profile, environment: Environment, key: str) -> Any:
             return value_at(tree, split_key(key))
         except KeyError:
             continue
-    nearest = nearest_key(key)
+    nearest = nearest_key(split_key(key))
     hint = f"; did you mean `{nearest}`?" if nearest else "."
     raise HomeError(f"`{key}` is not a setting and not in {profile.config_file}{hint}")
 
@@ -179,7 +179,7 @@ class Layer(typing.NamedTuple):
                 key=dotted(path),
                 line=self.document.line_of(file_path_of(path, self.origins)),
                 known_upstream=upstream,
-                nearest=None if upstream else nearest_key(dotted(path)),
+                nearest=None if upstream else nearest_key(path),
             )
             for path, upstream in unserved_keys(self.tree)
         )

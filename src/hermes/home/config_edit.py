@@ -4,7 +4,6 @@ Nothing is written unless the result can be loaded and differs from the file bef
 the file was before stays as `config.yaml.bak`.
 """
 
-import copy
 import typing
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -18,7 +17,7 @@ from hermes.home.config import Layer, file_path_of, managed_config_file
 from hermes.home.environment import set_env_value, unset_env_value
 from hermes.home.errors import ConfigError, HomeError
 from hermes.home.files import link_target, lock_file, make_private_folder, write_atomic
-from hermes.home.key_paths import dotted, put, split_key, value_at
+from hermes.home.key_paths import copied, dotted, put, split_key, value_at
 from hermes.home.known_keys import is_upstream_key, nearest_key
 from hermes.home.profile import Profile
 from hermes.home.secret_names import belongs_in_env_file
@@ -58,7 +57,7 @@ def set_key(
     _refuse_managed(path, environment)
     kind = kind_at(Settings, path)
     if kind is None and not force and not is_upstream_key(path):
-        nearest = nearest_key(key)
+        nearest = nearest_key(path)
         hint = f"did you mean `{nearest}`?" if nearest else "check its spelling, or use --force to write it."
         raise HomeError(f"`{key}` is not a setting; {hint}")
     meant = _read_value(value, kind, path)
@@ -130,7 +129,7 @@ def _edit(
 
 def _changed(data: dict[str, Any], place: NamePath, value: Any) -> dict[str, Any]:
     """What the file must mean after the change."""
-    expected = copy.deepcopy(data)
+    expected: dict[str, Any] = copied(data)
     if value is not _GONE:
         put(expected, place, value)
         return expected

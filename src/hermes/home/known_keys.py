@@ -10,6 +10,7 @@ from typing import Any
 import msgspec
 
 from hermes.home.coercion import fields, is_section, kind_at
+from hermes.home.key_paths import KeyPath, dotted
 from hermes.home.settings import Settings
 
 _NEAR_ENOUGH = 0.7
@@ -32,34 +33,30 @@ class UnknownKey(msgspec.Struct, frozen=True):
         return f"`{self.key}` is not a setting{hint}"
 
 
-def unserved_keys(data: Mapping[str, Any]) -> Iterator[tuple[tuple[str, ...], bool]]:
+def unserved_keys(data: Mapping[str, Any]) -> Iterator[tuple[KeyPath, bool]]:
     """(path, whether upstream knows it) of what no setting reads, outermost first."""
     yield from _unserved(data, ())
 
 
-def nearest_key(key: str) -> str | None:
+def nearest_key(path: KeyPath) -> str | None:
     """The key of a setting, or another product's, that is spelled most like this one."""
     candidates = served_keys() | upstream_keys()
-    section, _, name = key.rpartition(".")
-    pattern = _with_any_name(section)
-    siblings = [other.rpartition(".")[2] for other in candidates if other.rpartition(".")[0] == pattern]
+    name, section = str(path[-1]), _generic(path[:-1])
+    siblings = [other.rpartition(".")[2] for other in candidates if other.rpartition(".")[0] == section]
     near = difflib.get_close_matches(name, siblings, n=1, cutoff=_NEAR_ENOUGH)
     if near:
-        return f"{section}.{near[0]}" if section else near[0]
+        return dotted((*path[:-1], near[0]))
     elsewhere = [other for other in candidates if other.rpartition(".")[2] == name and len(name) >= 5]
     if elsewhere:
-        return difflib.get_close_matches(key, elsewhere, n=1, cutoff=0)[0]
+        return difflib.get_close_matches(dotted(path), elsewhere, n=1, cutoff=0)[0]
     if section and siblings:
         return None
-    return next(iter(difflib.get_close_matches(key, candidates, n=1, cutoff=_NEAR_ENOUGH)), None)
+    return next(iter(difflib.get_close_matches(dotted(path), candidates, n=1, cutoff=_NEAR_ENOUGH)), None)
 
 
-def is_upstream_key(path: tuple[str, ...]) -> bool:
+def is_upstream_key(path: KeyPath) -> bool:
     """Whether other products of this family know the key, or a key above it that is free-form."""
-    keys = upstream_keys()
-    if len(path) == 3:
-        path = (*_with_any_name(".".join(path[:2])).split("."), path[2])
-    return any(".".join(path[:length]) in keys for length in range(1, len(path) + 1))
+    return any(_generic(path[:length]) in upstream_keys() for length in range(1, len(path) + 1))
 
 
 @functools.cache
@@ -71,8 +68,8 @@ def served_keys() -> frozenset[str]:
             yield prefix + name
             if is_section(field.type):
                 yield from below(field.type, f"{prefix}{name}.")
-            elif _has_sections(field.type):
-                yield from below(typing.get_args(field.type)[1], f"{prefix}{name}.*.")
+            elif _holds_sections(field.type):
+                yield from below(typing.get_args(field.type)[-1], f"{prefix}{name}.*.")
 
     return frozenset(below(Settings, ""))
 
@@ -96,7 +93,7 @@ def upstream_keys() -> frozenset[str]:
     return frozenset(keys)
 
 
-def _unserved(data: Mapping[str, Any], above: tuple[str, ...]) -> Iterator[tuple[tuple[str, ...], bool]]:
+def _unserved(data: Mapping[str, Any], above: KeyPath) -> Iterator[tuple[KeyPath, bool]]:
     for name, value in data.items():
         path = (*above, str(name))
         kind = kind_at(Settings, path)
@@ -105,21 +102,25 @@ def _unserved(data: Mapping[str, Any], above: tuple[str, ...]) -> Iterator[tuple
                 yield from _unserved(value, path)
             else:
                 yield path, is_upstream_key(path)
-        elif kind is not Any and isinstance(value, Mapping) and _has_sections(kind):
+        elif isinstance(value, Mapping) and (is_section(kind) or _holds_sections(kind)):
             yield from _unserved(value, path)
+        elif isinstance(value, list) and _holds_sections(kind):
+            for index, entry in enumerate(value):
+                yield from _unserved(entry, (*path, index))
 
 
-def _with_any_name(section: str) -> str:
-    """`providers.mine` -> `providers.*`."""
-    first, _, rest = section.partition(".")
-    kind = kind_at(Settings, (first,))
-    return f"{first}.*" if rest and typing.get_origin(kind) is dict else section
+def _generic(path: KeyPath) -> str:
+    """`providers.mine` -> `providers.*`, for sections that are entries of a collection."""
+    if len(path) > 1 and _holds_sections(kind_at(Settings, path[:1])):
+        path = (path[0], "*", *path[2:])
+    return ".".join(str(part) for part in path)
 
 
-def _has_sections(kind: Any) -> bool:
-    return is_section(kind) or (typing.get_origin(kind) is dict and is_section(typing.get_args(kind)[1]))
+def _holds_sections(kind: Any) -> bool:
+    """Whether the type is a mapping or list of sections."""
+    return typing.get_origin(kind) in (dict, list) and is_section(typing.get_args(kind)[-1])
 
 
-def _is_upstream_section(path: tuple[str, ...]) -> bool:
-    prefix = ".".join(path) + "."
+def _is_upstream_section(path: KeyPath) -> bool:
+    prefix = _generic(path) + "."
     return not is_upstream_key(path) and any(key.startswith(prefix) for key in upstream_keys())

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from hermes.home.coercion import MisfitError
-from hermes.home.key_paths import KeyPath, put, value_at
+from hermes.home.key_paths import KeyPath, copied, put, value_at
 
 _MOVED: tuple[tuple[tuple[str, ...], tuple[str, ...]], ...] = (
     (("provider",), ("model", "provider")),
@@ -30,7 +30,7 @@ Origins = dict[KeyPath, KeyPath]
 
 def lift_legacy_keys(data: Mapping[str, Any]) -> tuple[dict[str, Any], Origins]:
     """The data in today's shape, and where in the file the moved keys stand. Raises MisfitError."""
-    tree = _copied(data)
+    tree: dict[str, Any] = copied(data)
     origins: Origins = {}
     if isinstance(tree.get("model"), str):
         tree["model"] = {"default": tree["model"]}
@@ -40,10 +40,6 @@ def lift_legacy_keys(data: Mapping[str, Any]) -> tuple[dict[str, Any], Origins]:
     _lift_custom_providers(tree, origins)
     _lift_fallback_model(tree, origins)
     return tree, origins
-
-
-def _copied(data: Mapping[str, Any]) -> dict[str, Any]:
-    return {key: _copied(value) if isinstance(value, Mapping) else value for key, value in data.items()}
 
 
 def _move(tree: dict[str, Any], old: tuple[str, ...], new: tuple[str, ...], origins: Origins) -> None:

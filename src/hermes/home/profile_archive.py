@@ -113,7 +113,7 @@ _MOST_BYTES = 2_000_000_000
 
 
 def clone_profile(root: Path, name: str, source: Profile, *, everything: bool = False) -> Profile:
-    """A new profile with the settings, keys, persona, skills and memory of another one; `everything`: all it is.
+    """A new profile with the settings, keys, persona, skills and memory of another; `everything`: all it is.
 
     Credentials of chat platforms, logins, scheduled jobs and history are never copied.
     """

@@ -6,7 +6,6 @@ from collections.abc import Callable
 from pathlib import Path
 
 from hermes.home.profile import Profile
-from hermes.store import backup, maintenance
 from hermes.store.backend import Backend
 from hermes.store.disk import Measure, check_space, measure_space
 from hermes.store.errors import LeaseLost, StoreError
@@ -32,7 +31,9 @@ class Store:
         *,
         clock: Callable[[], float] = time.time,
         measure: Measure = measure_space,
+        backend: Backend | None = None,
     ) -> None:
+        """`backend`: the database to use in place of SQLite on `file`."""
         self.file = file
         self._clock = clock
         self._folder_to_remove: Path | None = None
@@ -78,13 +79,19 @@ class Store:
     def check(self) -> list[str]:
         """Read the whole file and name what is wrong with it; an empty list when nothing is. Takes seconds
         for large stores."""
-        return backup.findings(self.file)
+        from hermes.store.backup import findings
+
+        return findings(self.file)
 
     async def backup(self, target: Path) -> None:
         """Copy the store to `target` while it is used; the copy is checked before it takes that name."""
-        await asyncio.to_thread(backup.copy, self.file, target)
+        from hermes.store.backup import copy
+
+        await asyncio.to_thread(copy, self.file, target)
 
     async def maintain(self, now: float | None = None) -> dict[str, int]:
         """Remove what is older than its retention or above its cap: table -> rows. Messages are never
         touched."""
-        return await maintenance.maintain(self._backend, self._clock() if now is None else now)
+        from hermes.store.maintenance import maintain
+
+        return await maintain(self._backend, self._clock() if now is None else now)

@@ -5,15 +5,9 @@ word`) must not occur, `one OR other` is either. Everything else is text: no inp
 """
 
 import re
+from functools import cache
 
 import msgspec
-
-PIECES = re.compile(r'(?P<minus>-?)(?:"(?P<phrase>[^"]*)"?|(?P<word>[^\s"]+))')
-IDEOGRAPHS = re.compile(
-    "([\u2e80-\u2fdf\u3040-\u30ff\u3100-\u31bf\u31f0-\u31ff\u3400-\u4dbf\u4e00-\u9fff\uac00-\ud7af\uf900-\ufaff"
-    "\U00020000-\U0003ffff])"
-)
-"""Scripts that write without spaces: each character is a word of its own, and a run of them a phrase."""
 
 
 class Query(msgspec.Struct, frozen=True):
@@ -27,7 +21,7 @@ class Query(msgspec.Struct, frozen=True):
 
 def split_ideographs(text: str) -> str:
     """Text as it is indexed and looked for."""
-    return text if text.isascii() else IDEOGRAPHS.sub(r" \1 ", text)
+    return text if text.isascii() else _ideographs().sub(r" \1 ", text)
 
 
 def parse(text: str) -> Query:
@@ -36,7 +30,7 @@ def parse(text: str) -> Query:
     excluded: list[str] = []
     words: list[str] = []
     operator = ""
-    for piece in PIECES.finditer(text.replace("\x00", " ")):
+    for piece in _pieces().finditer(text.replace("\x00", " ")):
         word, phrase = piece["word"], piece["phrase"]
         if word in ("AND", "OR", "NOT") and not piece["minus"]:
             operator = word
@@ -73,3 +67,18 @@ def _match(wanted: list[list[str]], excluded: list[str]) -> str:
         return ""
     match = " AND ".join(f"({' OR '.join(group)})" for group in wanted)
     return f"({match}) NOT ({' OR '.join(excluded)})" if excluded else match
+
+
+@cache
+def _pieces() -> re.Pattern[str]:
+    """Words and quoted phrases; a quote that is never closed reaches to the end."""
+    return re.compile(r'(?P<minus>-?)(?:"(?P<phrase>[^"]*)"?|(?P<word>[^\s"]+))')
+
+
+@cache
+def _ideographs() -> re.Pattern[str]:
+    """Scripts that write without spaces: each character is a word of its own, and a run of them a phrase."""
+    return re.compile(
+        "([\u2e80-\u2fdf\u3040-\u30ff\u3100-\u31bf\u31f0-\u31ff\u3400-\u4dbf\u4e00-\u9fff\uac00-\ud7af"
+        "\uf900-\ufaff\U00020000-\U0003ffff])"
+    )

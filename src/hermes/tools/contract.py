@@ -155,6 +155,8 @@ class Tool(msgspec.Struct, kw_only=True, frozen=True):
     """Calling it twice changes nothing, so the same result twice is no progress."""
     housekeeping: bool = False
     """Bookkeeping beside an answer (`todo`, `memory`, ...): text before it can stand as the answer."""
+    paged: bool = False
+    """It bounds its results itself and the model can ask for the next part, so they are never moved to a file."""
     preview: str = ""
     """The argument that people are shown in one line."""
     available: Callable[[Settings], bool] = lambda settings: True
@@ -184,6 +186,7 @@ def tool(
     concurrency: Concurrency = "exclusive",
     read_only: bool = False,
     housekeeping: bool = False,
+    paged: bool = False,
     preview: str = "",
     available: Callable[[Settings], bool] | None = None,
 ) -> Callable[[ToolFunction], Tool]:
@@ -207,6 +210,7 @@ def tool(
             concurrency=concurrency,
             read_only=read_only,
             housekeeping=housekeeping,
+            paged=paged,
             preview=preview,
             available=available or (lambda settings: True),
         )

@@ -31,7 +31,7 @@ BLOCKED_AT_READ = 3
 """The same unchanged lines: told at the second reading, refused from this one on."""
 
 
-@tool(toolset="file", concurrency="by_path", read_only=True, preview="path")
+@tool(toolset="file", concurrency="by_path", read_only=True, paged=True, preview="path")
 async def read_file(
     ctx: ToolContext,
     path: str,

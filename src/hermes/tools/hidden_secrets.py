@@ -25,7 +25,8 @@ def masked_lines(lines: list[str], known: Collection[str]) -> list[str]:
 
 
 def masked_fragments(text: str, known: Collection[str]) -> list[str]:
-    """What a model was shown in the place of secrets: each the start of a line up to and with the mask."""
+    """What a model was shown in the place of secrets: the start of each line up to its mask, and a mask that
+    tells enough by itself (`sk-abc...`)."""
     lines = text.split("\n")
     fragments = []
     for real, shown in zip(lines, masked_lines(lines, known), strict=True):
@@ -33,7 +34,10 @@ def masked_fragments(text: str, known: Collection[str]) -> list[str]:
             continue
         start = _shared_start(real, shown)
         end = _shared_start(real[start:][::-1], shown[start:][::-1])
-        fragments.append(shown[: len(shown) - end].lstrip())
+        start_of_line = shown[: len(shown) - end].lstrip()
+        fragments.append(start_of_line)
+        if start_of_line.endswith("..."):
+            fragments.append(start_of_line.split()[-1])
     return [fragment for fragment in fragments if fragment and fragment not in text]
 
 

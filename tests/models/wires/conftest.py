@@ -38,7 +38,7 @@ def hello() -> ModelRequest:
 
 @pytest.fixture
 def ask() -> Ask:
-    """Asks a wire once of a server that plays `script`; returns every event. `server` may be one that runs."""
+    """Asks a wire once of a server that plays `script`, or of `server`; returns every event."""
 
     async def ask_once(
         wire: str,

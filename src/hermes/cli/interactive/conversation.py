@@ -3,8 +3,8 @@
 import asyncio
 import logging
 from collections import deque
-from collections.abc import Callable
-from typing import TYPE_CHECKING, Protocol
+from collections.abc import Callable, Coroutine
+from typing import TYPE_CHECKING, Any, Protocol
 
 from hermes.agent.tokens import text_tokens, tools_tokens, transcript_tokens
 from hermes.cli.errors import sentence_of
@@ -82,7 +82,7 @@ class Conversation:
         """Something was typed and sent."""
         command = find_command(self, text)
         if command is not None and command.at_once:
-            task = asyncio.create_task(self._guarded(run_command(self, text)))
+            task = asyncio.create_task(self.guarded(run_command(self, text)))
             self._commands.add(task)
             task.add_done_callback(self._commands.discard)
         elif command is None and self.busy and self.run is not None:
@@ -145,13 +145,17 @@ class Conversation:
             while True:
                 await self._wake.wait()
                 self._wake.clear()
-                while self.waiting:
-                    text = self.waiting.popleft()
-                    self._work = asyncio.create_task(self._guarded(self.take(text)))
-                    self.view.queued(list(self.waiting))
-                    await asyncio.wait({self._work})
+                await self.work_off()
         finally:
             ticking.cancel()
+
+    async def work_off(self) -> None:
+        """Take up all that waits."""
+        while self.waiting:
+            text = self.waiting.popleft()
+            self._work = asyncio.create_task(self.guarded(self.take(text)))
+            self.view.queued(list(self.waiting))
+            await asyncio.wait({self._work})
 
     async def take(self, text: str) -> None:
         """Do what was typed, to its end."""
@@ -178,6 +182,11 @@ class Conversation:
             self.run = None
             self.view.end()
         await self.refresh()
+
+    async def take_up_unfinished(self) -> None:
+        """As `finish_unfinished`, before anything typed is taken up."""
+        self._work = asyncio.create_task(self.guarded(self.finish_unfinished()))
+        await asyncio.wait({self._work})
 
     async def finish_unfinished(self) -> None:
         """Take over what a dead process left behind in this session."""
@@ -207,7 +216,8 @@ class Conversation:
         if self.delete_on_leave or self.session.message_count == 0:
             await self.runtime.store.sessions.delete(self.runtime.scope, self.session.id)
 
-    async def _guarded(self, work: "asyncio._CoroutineLike[None]") -> None:
+    async def guarded(self, work: Coroutine[Any, Any, None]) -> None:
+        """Do `work`; what goes wrong becomes a line."""
         try:
             await work
         except asyncio.CancelledError:

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from hermes.cli.interactive.recap import recap
+from hermes.store.ids import new_session_id
 from hermes.store.records import Session
 
 if TYPE_CHECKING:
@@ -49,7 +50,19 @@ async def branch_off(conversation: "Conversation", title: str | None = None) -> 
     """Go on in a copy of this session; the session itself stays as it is."""
     runtime, parent = conversation.runtime, conversation.session
     rows = await runtime.store.messages.active(runtime.scope, parent.id)
-    branch = await runtime.new_session(title=title)
+    branch = await runtime.store.sessions.create(
+        runtime.scope,
+        Session(
+            id=new_session_id(),
+            source=parent.source,
+            title=title,
+            model=parent.model,
+            provider=parent.provider,
+            system_prompt=parent.system_prompt,
+            cwd=parent.cwd,
+            parent_session_id=parent.id,
+        ),
+    )
     copies = [msgspec.structs.replace(row, id=0, session_id=branch.id, run_id=None) for row in rows]
     await runtime.store.messages.append(runtime.scope, branch.id, copies)
     conversation.session = branch

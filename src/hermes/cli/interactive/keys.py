@@ -9,20 +9,6 @@ from prompt_toolkit.keys import Keys
 if TYPE_CHECKING:
     from hermes.cli.interactive.terminal_screen import TerminalScreen
 
-KEYS = (
-    ("Enter", "send"),
-    ("Alt-Enter, Ctrl-J", "new line"),
-    ("Tab", "complete"),
-    ("Up, Down", "earlier input"),
-    ("Ctrl-C", "stop the run; twice within two seconds: leave"),
-    ("Ctrl-D", "leave"),
-    ("Ctrl-G", "write in $EDITOR"),
-    ("Ctrl-L", "clear the screen"),
-    ("Ctrl-Z", "suspend"),
-)
-"""For /help."""
-
-
 def input_keys(screen: "TerminalScreen") -> KeyBindings:
     """Keys while text is typed."""
     keys = KeyBindings()

@@ -49,6 +49,10 @@ class Screen(Protocol):
 
     def clear(self) -> None: ...
 
+    def copy(self, text: str) -> None:
+        """Put text on the clipboard, where the terminal can."""
+        ...
+
 
 async def confirm(screen: Screen, question: str) -> bool:
     """Whether the person agrees."""

@@ -4,6 +4,7 @@ Output is written above the input without ever taking the keyboard away, so noth
 """
 
 import asyncio
+import base64
 import sys
 import time
 from collections.abc import Sequence
@@ -136,6 +137,11 @@ class TerminalScreen:
         """Empty the terminal; the session is not touched."""
         self._app.renderer.clear()
         self._app.invalidate()
+
+    def copy(self, text: str) -> None:
+        """By the terminal's own escape sequence, which works over ssh too."""
+        self._output.write_raw(f"\x1b]52;c;{base64.b64encode(text.encode()).decode()}\x07")
+        self._output.flush()
 
     def bell(self) -> None:
         self._output.bell()
