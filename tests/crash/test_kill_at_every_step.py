@@ -57,7 +57,7 @@ async def run_victim(home: Path, base_url: str, deadly: int, moment: str) -> tup
 
 async def resume(hermes: list[str], home: Path, base_url: str, session_id: str, cwd: Path) -> str:
     process = await asyncio.create_subprocess_exec(
-        *hermes, "chat", "-Q", "--resume", session_id,
+        *hermes, "--resume", session_id,
         cwd=cwd,
         env={
             "PATH": "/usr/bin:/bin",

@@ -13,6 +13,7 @@ import pytest
 
 from hermes.store.database import Store, StoreError
 from hermes.store.opening import open_file
+from hermes.store.records import Scope
 from hermes.store.schema import Migration, migrations, newest_version
 
 pytestmark = pytest.mark.anyio
@@ -145,6 +146,7 @@ OPEN_AND_PRINT_ID = """
 import sys
 from pathlib import Path
 from hermes.store.opening import open_file
+from hermes.store.records import Scope
 print(open_file(Path(sys.argv[1])).execute("SELECT value FROM store_facts").fetchone()[0])
 """
 
@@ -159,8 +161,10 @@ def test_processes_that_start_together_make_one_store(tmp_path: Path) -> None:
     assert [path.name for path in tmp_path.glob("*hermes.db*") if "-" not in path.name] == ["hermes.db"]
 
 
-async def test_a_closed_store_says_so(store: Store) -> None:
+async def test_a_closed_store_says_so(store: Store, scope: Scope) -> None:
     await store.close()
     with pytest.raises(StoreError, match="is closed"):
-        await store.search.search(__import__("hermes.store.records").store.records.Scope(), "tea")
+        await store.search.search(scope, "tea")
+    with pytest.raises(StoreError, match="is closed"):
+        await store.sessions.latest(scope)
     await store.close()

@@ -140,11 +140,16 @@ async def test_usage_adds_up_in_the_session_and_the_day(store: Store, scope: Sco
     assert stored.usage == first.plus(second)
     assert await store.spend.since(scope, 1_800_000_000.0) == first.plus(second)
     rows = await store.spend.by_day(scope, 1_800_000_000.0)
-    assert [(row.model, row.task, row.usage) for row in rows] == [("m", "main", first), ("n", "title", second)]
+    assert [(row.model, row.task, row.usage) for row in rows] == [
+        ("m", "main", first),
+        ("n", "title", second),
+    ]
     assert await store.spend.since(scope, 1_800_000_000.0 + 3 * 86_400) == Usage()
 
 
-async def test_deleting_removes_everything_of_the_session(store: Store, scope: Scope, session: Session) -> None:
+async def test_deleting_removes_everything_of_the_session(
+    store: Store, scope: Scope, session: Session
+) -> None:
     kept = await make(store, scope, "kept")
     for name in (session.id, kept.id):
         await store.messages.append(scope, name, [Message(role="user", content=f"cinnamon {name}")])

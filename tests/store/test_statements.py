@@ -7,7 +7,7 @@ import re
 import pytest
 
 import hermes.store
-from hermes.store.schema import migrations
+from hermes.store.schema import CREATE_SCHEMA_INFO, migrations
 from hermes.store.sqlite import DIALECT
 
 SQLITE_ALONE = {"search_index", "sqlite", "opening", "backup", "upstream"}
@@ -61,7 +61,7 @@ def test_sqlite_accepts_the_statements() -> None:
         for step in migrations():
             for statement in step.statements(DIALECT):
                 connection.execute(statement)
-        connection.execute("CREATE TABLE schema_info (version BIGINT, name TEXT, applied_at DOUBLE PRECISION)")
+        connection.execute(CREATE_SCHEMA_INFO)
         for name, statement in statements().items():
             if "migration" in name or "CREATE" in statement or "{table}" in statement:
                 continue

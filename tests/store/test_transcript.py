@@ -66,7 +66,9 @@ async def test_undo_marks_the_last_exchanges_and_returns_them(
     assert await store.messages.undo_exchanges(scope, session.id, 0) == []
     assert await store.messages.undo_exchanges(scope, session.id, 2) == stored[2:]
     assert await store.messages.active(scope, session.id) == stored[:2]
-    assert [row.state for row in await store.messages.all(scope, session.id)] == ["active"] * 2 + ["undone"] * 5
+    assert [row.state for row in await store.messages.all(scope, session.id)] == ["active"] * 2 + [
+        "undone"
+    ] * 5
     assert len(await store.messages.undo_exchanges(scope, session.id, 99)) == 2
     assert await store.messages.undo_exchanges(scope, session.id, 1) == []
 

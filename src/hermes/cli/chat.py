@@ -18,7 +18,7 @@ from hermes.cli.usage_report import Outcome, write_report
 @conversation_options
 @chat_options
 @click.pass_context
-def chat(ctx: click.Context, **values: Any) -> int:
+def chat(ctx: click.Context, /, **values: Any) -> int:
     """Talk to the agent, or ask one thing with -q."""
     invocation = outer(ctx)
     options = gather(values).over(invocation.options)
@@ -55,7 +55,9 @@ def ask_once(profile: str | None, options: ChatOptions, prompt: str, *, style: S
 def talk(profile: str | None, options: ChatOptions) -> int:
     """The interactive chat; lines from standard input when that is not a terminal."""
     place = open_place(profile)
-    full = sys.stdin.isatty() and sys.stdout.isatty() and place.environment.get("TERM", "") not in ("", "dumb")
+    full = (
+        sys.stdin.isatty() and sys.stdout.isatty() and place.environment.get("TERM", "") not in ("", "dumb")
+    )
     if full:
         from hermes.cli.interactive.start import converse
 

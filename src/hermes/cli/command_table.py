@@ -19,16 +19,22 @@ COMMANDS: tuple[Command, ...] = (
     Command("memory", "hermes.cli.groups.memory:memory", "See or clear what the agent remembers."),
     Command("tools", "hermes.cli.groups.tools:tools", "Switch toolsets on and off."),
     Command("config", "hermes.cli.groups.config:config", "Read and change settings."),
-    Command("profile", "hermes.cli.groups.profile:profile", "Manage profiles: separate homes with their own everything."),
+    Command(
+        "profile",
+        "hermes.cli.groups.profile:profile",
+        "Manage profiles: separate homes with their own everything.",
+    ),
     Command("logs", "hermes.cli.groups.logs:logs", "Read the log files."),
     Command("completion", "hermes.cli.groups.completion:completion", "Print a shell completion script."),
     Command("version", "hermes.cli.groups.version:version", "Print the version."),
 )
 
-NOT_SERVED: frozenset[str] = frozenset(
-    "acp auth backup bundles checkpoints claw computer-use console cron curator dashboard debug desktop doctor"
-    " dump fallback gateway gui hooks import insights journey kanban login logout lsp mcp migrate moa pairing"
-    " pets plugins portal postinstall project prompt-size proxy secrets security send serve setup skills slack"
-    " status uninstall update webhook whatsapp whatsapp-cloud".split()
-)
+NOT_SERVED: frozenset[str] = frozenset({
+    "acp", "auth", "backup", "bundles", "checkpoints", "claw", "computer-use", "console", "cron",
+    "curator", "dashboard", "debug", "desktop", "doctor", "dump", "fallback", "gateway", "gui", "hooks",
+    "import", "insights", "journey", "kanban", "login", "logout", "lsp", "mcp", "migrate", "moa",
+    "pairing", "pets", "plugins", "portal", "postinstall", "project", "prompt-size", "proxy", "secrets",
+    "security", "send", "serve", "setup", "skills", "slack", "status", "uninstall", "update", "webhook",
+    "whatsapp", "whatsapp-cloud",
+})  # fmt: skip
 """Commands that people know from existing installations and that this version does not have yet."""

@@ -26,7 +26,11 @@ def as_lines(session: Session, messages: Sequence[Message]) -> str:
 def as_markdown(session: Session, messages: Sequence[Message]) -> str:
     """A transcript to read. Rows that were undone are left out; those that were summarised are there."""
     lines = [f"# {session.title or session.id}", ""]
-    facts = [("Session", session.id), ("Started", moment(session.created_at)), ("Model", session.model or "?")]
+    facts = [
+        ("Session", session.id),
+        ("Started", moment(session.created_at)),
+        ("Model", session.model or "?"),
+    ]
     lines += [*(f"- {name}: {value}" for name, value in facts), ""]
     for message in messages:
         if message.state != "undone":

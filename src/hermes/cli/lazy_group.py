@@ -6,6 +6,7 @@ from importlib import import_module
 from typing import Any
 
 import click
+from click.shell_completion import CompletionItem
 
 from hermes.cli.command_table import NOT_SERVED, Command
 
@@ -38,6 +39,15 @@ class LazyGroup(click.Group):
         if name not in self._table and not name.startswith("-"):
             raise click.UsageError(_unknown(name, list(self._table)), ctx)
         return super().resolve_command(ctx, args)
+
+    def shell_complete(self, ctx: click.Context, incomplete: str) -> list[CompletionItem]:
+        """Names from the table, and the options."""
+        names = [
+            CompletionItem(command.name, help=command.help)
+            for command in self._table.values()
+            if command.name.startswith(incomplete)
+        ]
+        return [*names, *click.Command.shell_complete(self, ctx, incomplete)]
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         """Write the list of commands from the table."""

@@ -106,7 +106,9 @@ def _approval(event: events.ApprovalDecided | events.ApprovalRequested) -> Line 
     if isinstance(event, events.ApprovalRequested):
         return None
     if event.decision == "deny":
-        why = {"policy": "nobody can be asked here", "timeout": "nobody answered in time"}.get(event.by, "by you")
+        why = {"policy": "nobody can be asked here", "timeout": "nobody answered in time"}.get(
+            event.by, "by you"
+        )
         return Line("⊘", "", f"denied: {why}", tone="warn")
     words = {"once": "approved once", "session": "approved for this session", "always": "approved for good"}
     return Line("✓", "", words.get(event.decision, event.decision), tone="dim")

@@ -4,7 +4,7 @@ import asyncio
 import os
 import signal
 import sys
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 import click
 
@@ -39,10 +39,8 @@ def read_prompt(text: str) -> str:
     return text
 
 
-async def answer_once(
-    place: Place, options: ChatOptions, prompt: str, style: Style, outcome: Outcome
-) -> int:
-    """Ask, print the answer, and return the exit code. `outcome` learns what happened, also when this raises."""
+async def answer_once(place: Place, options: ChatOptions, prompt: str, style: Style, outcome: Outcome) -> int:
+    """Ask, print the answer, return the exit code. `outcome` learns what happened, also when this raises."""
     settings = conversation_settings(place, options)
     begin_logging(place, settings)
     session = await find_resumed(place, options)
@@ -79,21 +77,21 @@ async def find_resumed(place: Place, options: ChatOptions) -> Session | None:
 class _Asking:
     """The run that is at work, and what Ctrl-C does to it."""
 
-    def __init__(
-        self, runtime: "Runtime", session: Session, settings: "Settings", shown: "Progress"
-    ) -> None:
+    def __init__(self, runtime: "Runtime", session: Session, settings: "Settings", shown: "Progress") -> None:
         self._runtime = runtime
         self._session = session
         self._shown = shown
         self._run: Run | None = None
         self._stopping = False
+        self._task: asyncio.Task[Any] | None = None
 
     async def ask(self, prompt: str) -> Run:
         """Finish what the session left unfinished, then run the new input to its end."""
         from hermes.runs.people import Nobody
 
         loop = asyncio.get_running_loop()
-        loop.add_signal_handler(signal.SIGINT, self._interrupt, asyncio.current_task())
+        self._task = asyncio.current_task()
+        loop.add_signal_handler(signal.SIGINT, self._interrupt)
         try:
             people, listen = Nobody(), self._shown.event
             for run in await finish_unfinished(
@@ -112,13 +110,14 @@ class _Asking:
     def _begin(self, run: Run) -> None:
         self._run = run
 
-    def _interrupt(self, task: "asyncio.Task[Run]") -> None:
+    def _interrupt(self) -> None:
         if self._stopping:
             os._exit(INTERRUPTED)
         self._stopping = True
         say("Stopping; press Ctrl-C again to leave at once.")
         if self._run is None or not self._runtime.interrupt(self._run.id, "Ctrl-C"):
-            task.cancel()
+            assert self._task is not None
+            self._task.cancel()
 
 
 class Progress:
@@ -143,7 +142,9 @@ class Progress:
         elif isinstance(event, MessageStored) and event.message.role == "assistant":
             self._streamed = self._open
             self._close()
-        elif (line := self._narrator.line(event)) is not None and event.__struct_config__.tag != "run.finished":
+        elif (
+            line := self._narrator.line(event)
+        ) is not None and event.__struct_config__.tag != "run.finished":
             self._close()
             width = _stderr_width()
             say(plain(line, width))
@@ -176,5 +177,3 @@ def _stderr_width() -> int:
         return os.get_terminal_size(sys.stderr.fileno()).columns
     except OSError:
         return 200
-
-

@@ -49,7 +49,7 @@ def open_place(profile_name: str | None) -> Place:
 
 
 def conversation_settings(place: Place, options: ChatOptions) -> Settings:
-    """The settings of a conversation: the file's, or the built-in ones, with what the command line overrides."""
+    """The settings of a conversation: the file's, or the built-in ones, under what the command line says."""
     if options.ignore_user_config:
         settings = Settings()
     else:
@@ -57,7 +57,11 @@ def conversation_settings(place: Place, options: ChatOptions) -> Settings:
         settings = config.settings
         for key in config.unknown:
             if not key.known_upstream:
-                where = place.profile.config_file if key.line is None else f"{place.profile.config_file}:{key.line}"
+                where = (
+                    place.profile.config_file
+                    if key.line is None
+                    else f"{place.profile.config_file}:{key.line}"
+                )
                 say(f"hermes: {where}: {key}")
     if options.max_turns is not None:
         settings.agent = msgspec.structs.replace(settings.agent, max_turns=options.max_turns)

@@ -70,7 +70,9 @@ _CONVERSATION = (
     click.option("-m", "--model", metavar="MODEL", help="Model that answers (HERMES_INFERENCE_MODEL)."),
     click.option("--provider", metavar="NAME", help="Provider that serves it."),
     click.option("-t", "--toolsets", multiple=True, metavar="NAMES", help="Only these toolsets, by comma."),
-    click.option("-r", "--resume", metavar="SESSION", help="Go on with a session: id, start of an id, or title."),
+    click.option(
+        "-r", "--resume", metavar="SESSION", help="Go on with a session: id, start of an id, or title."
+    ),
     click.option(
         "-c",
         "--continue",
@@ -87,7 +89,9 @@ _CONVERSATION = (
     click.option("--pass-session-id", is_flag=True, help="Tell the model the id of its session."),
     click.option("--ignore-user-config", is_flag=True, help="Use the built-in settings, not config.yaml."),
     click.option("--ignore-rules", is_flag=True, help="Read no AGENTS.md and other context files."),
-    click.option("--cli", is_flag=True, expose_value=False, help="The plain terminal chat (the only one so far)."),
+    click.option(
+        "--cli", is_flag=True, expose_value=False, help="The plain terminal chat (the only one so far)."
+    ),
     click.option(
         "--usage-file",
         type=click.Path(dir_okay=False, path_type=Path),
@@ -97,9 +101,13 @@ _CONVERSATION = (
 )
 
 _CHAT = (
-    click.option("-q", "--query", metavar="TEXT", help="Ask this and exit; `-` reads it from standard input."),
+    click.option(
+        "-q", "--query", metavar="TEXT", help="Ask this and exit; `-` reads it from standard input."
+    ),
     click.option("-Q", "--quiet", is_flag=True, help="With -q: only the answer on standard output."),
     click.option("-v", "--verbose", is_flag=True, help="Show what tools print while they run."),
-    click.option("--max-turns", type=click.IntRange(min=1), metavar="N", help="At most this many model calls."),
+    click.option(
+        "--max-turns", type=click.IntRange(min=1), metavar="N", help="At most this many model calls."
+    ),
     click.option("--source", default=None, metavar="NAME", help="Mark the session as coming from here."),
 )

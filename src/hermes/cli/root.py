@@ -27,10 +27,12 @@ class Invocation:
     epilog="-p/--profile NAME, anywhere on the line, picks a profile. Without a command: the chat.",
 )
 @click.version_option(__version__, "-V", "--version", message="hermes %(version)s")
-@click.option("-z", "--oneshot", metavar="PROMPT", help="Do this, print only the answer; `-` reads standard input.")
+@click.option(
+    "-z", "--oneshot", metavar="PROMPT", help="Do this, print only the answer; `-` reads standard input."
+)
 @conversation_options
 @click.pass_context
-def root(ctx: click.Context, oneshot: str | None, **values: Any) -> int | None:
+def root(ctx: click.Context, /, oneshot: str | None, **values: Any) -> int | None:
     """A self-hosted AI agent that lives in one data directory."""
     invocation = Invocation(ctx.obj, gather(values))
     ctx.obj = invocation
@@ -50,5 +52,3 @@ def outer(ctx: click.Context) -> Invocation:
     found = ctx.find_object(Invocation)
     assert found is not None, "every command runs below the root"
     return found
-
-

@@ -1,4 +1,4 @@
-"""Text for people: widths in terminal cells, aligned tables, and numbers, times and sizes in few letters. Pure."""
+"""Text for people: widths in cells, aligned tables; numbers, times and sizes in few letters. Pure."""
 
 import unicodedata
 from collections.abc import Sequence
@@ -38,15 +38,21 @@ def visible(text: str) -> str:
     """`text` without control characters, so that it cannot move the cursor or change colours."""
     if text.isprintable():
         return text
-    return "".join(char for char in text if char in "\n\t" or unicodedata.category(char) not in ("Cc", "Cf") or char == "\u200d")
+    return "".join(
+        char
+        for char in text
+        if char in "\n\t" or unicodedata.category(char) not in ("Cc", "Cf") or char == "\u200d"
+    )
 
 
 def pad(text: str, width: int) -> str:
     return text + " " * max(0, width - cells(text))
 
 
-def table(rows: Sequence[Sequence[str]], width: int, headings: Sequence[str] = (), flexible: int = -1) -> list[str]:
-    """Rows as aligned lines of at most `width` columns; the column `flexible` gives way when room is short."""
+def table(
+    rows: Sequence[Sequence[str]], width: int, headings: Sequence[str] = (), flexible: int = -1
+) -> list[str]:
+    """Rows as aligned lines of at most `width` columns; column `flexible` gives way when room is short."""
     body = [[visible(" ".join(cell.split())) for cell in row] for row in rows]
     everything = [list(headings), *body] if headings else body
     if not everything:

@@ -1,4 +1,4 @@
-"""`-w`: a git worktree of its own for a conversation, so that its changes stay apart until someone takes them."""
+"""`-w`: a git worktree of its own for a conversation, whose changes stay apart until someone takes them."""
 
 import asyncio
 import shutil
@@ -52,7 +52,9 @@ async def make_worktree(cwd: Path) -> Worktree:
     await _hide_from_status(repository)
     output, code = await _git(repository, "worktree", "add", "--quiet", "-b", branch, str(path), base)
     if code:
-        raise Refused(f"git could not make a worktree: {output.splitlines()[-1] if output else 'no reason given'}")
+        raise Refused(
+            f"git could not make a worktree: {output.splitlines()[-1] if output else 'no reason given'}"
+        )
     commit, _ = await _git(path, "rev-parse", "HEAD")
     _copy_included(repository, path)
     return Worktree(repository, path, branch, commit)
@@ -61,9 +63,7 @@ async def make_worktree(cwd: Path) -> Worktree:
 async def leave_worktree(tree: Worktree) -> None:
     """Remove a worktree whose work is nowhere but in other places too; keep and name any other."""
     changes, failed = await _git(tree.path, "status", "--porcelain")
-    ours, _ = await _git(
-        tree.path, "log", "--oneline", "HEAD", "--not", tree.base, "--remotes", "--"
-    )
+    ours, _ = await _git(tree.path, "log", "--oneline", "HEAD", "--not", tree.base, "--remotes", "--")
     if failed or changes or ours:
         say(f"The work is kept in {tree.path} on branch {tree.branch}.")
         return

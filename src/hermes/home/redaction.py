@@ -126,7 +126,10 @@ _NOT_A_VALUE = frozenset(
 
 @functools.cache
 def _rules() -> tuple[_Rule, ...]:
-    """All rules, compiled at the first use. The order matters: whole blocks first, loose shapes last."""
+    """All rules, compiled at the first use. The order matters: whole blocks first, loose shapes last.
+
+    No pattern may take more than linear time: what they are run over comes from anywhere.
+    """
     any_case = re.IGNORECASE
     starts = "|".join(rf"{re.escape(start)}(?=[\w.-]{{{least}}})" for start, least in _TOKEN_STARTS)
     return (
@@ -145,14 +148,14 @@ def _rules() -> tuple[_Rule, ...]:
         ),
         _Rule(
             ("://",),
-            re.compile(r"(?<=://)([^\s/?#@:'\"<>]*)(:?)([^\s/?#@'\"<>]*)@"),
+            re.compile(r"(?<=://)([^\s/?#@:'\"<>]*)(?::([^\s/?#@'\"<>]*))?@"),
             _without_password,
         ),
         _Rule(
             ("authorization", "api-key", "apikey", "auth-token", "auth-key", "bearer"),
             re.compile(
                 r"(\b(?:proxy-)?authorization['\"]?\s*[:=]\s*['\"]?(?:(?:bearer|basic|token|digest|apikey)\s+)?"
-                r"|\bx-(?:[a-z]+-)*(?:api-?key|auth-token|auth-key)['\"]?\s*[:=]\s*['\"]?"
+                r"|\bx-(?:[a-z]{1,20}-){0,3}(?:api-?key|auth-token|auth-key)['\"]?\s*[:=]\s*['\"]?"
                 r"|\bbearer\s+(?=[^\s'\"]*\d)(?=[^\s'\"]{16}))([^\s'\",;<>${}()\[\]]{6,})",
                 any_case,
             ),
@@ -165,7 +168,7 @@ def _rules() -> tuple[_Rule, ...]:
         ),
         _Rule(
             (":",),
-            re.compile(r"(?<![\w.:/-])(?:bot)?\d{8,10}:[\w-]{35}(?![\w-])"),
+            re.compile(r"(?<![\w.:-])(?:bot)?\d{8,10}:[\w-]{35}(?![\w-])"),
             lambda match: mask(match[0]),
         ),
         _Rule(
@@ -190,7 +193,7 @@ def _rules() -> tuple[_Rule, ...]:
             _SECRET_MARKS,
             # "api_key": "value", api_key: value, api_key = "value", model.api_key=value
             re.compile(
-                rf"((?<![\w])['\"]?(?:[\w.-]*[_.-])?(?:{_SECRET_WORD})['\"]?[ \t]*(?:=>|:=|[:=])[ \t]*)"
+                rf"((?<![A-Za-z])(?:{_SECRET_WORD})['\"]?[ \t]*(?:=>|:=|[:=])[ \t]*)"
                 r"(?:(['\"])([^'\"\n]+)\2|([^\s'\",;&|<>(){}\[\]$]+)(?![(\[{\w]))",
                 any_case,
             ),
@@ -214,9 +217,9 @@ def _masked_if_mixed(match: re.Match[str]) -> str:
 
 
 def _without_password(match: re.Match[str]) -> str:
-    user, colon, password = match[1], match[2], match[3]
-    if colon:
-        return f"{user}:{mask(password) if password in ('', _MASK) else _MASK}@"
+    user, password = match[1], match[2]
+    if password is not None:
+        return f"{user}:{_MASK if password else ''}@"
     return f"{mask(user)}@" if len(user) >= 16 else match[0]
 
 

@@ -112,8 +112,11 @@ class Search:
         await self._on_index(lambda index: index.start_over(store_id))
 
     async def close(self) -> None:
-        await asyncio.get_running_loop().run_in_executor(self._thread, self._close_index)
+        await asyncio.to_thread(self._shut_down)
+
+    def _shut_down(self) -> None:
         self._thread.shutdown()
+        self._close_index()
 
     async def _on_index(self, work: Callable[[SearchIndex], T]) -> T:
         """Run `work` on the index's thread. A damaged index is thrown away and made anew, once."""

@@ -62,7 +62,7 @@ class SqliteBackend:
         if self._closed:
             return
         self._closed = True
-        await asyncio.get_running_loop().run_in_executor(None, self._shut_down)
+        await asyncio.to_thread(self._shut_down)
 
     def _shut_down(self) -> None:
         self._read_threads.shutdown()

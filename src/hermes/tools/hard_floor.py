@@ -104,8 +104,6 @@ def _kills_everything(call: Invocation) -> bool:
         words = words[2:]
     elif words[:1] and words[0] != "--" and len(words) > 1 and words[0].startswith("-"):
         words = words[1:]  # the signal
-    elif words == ["-1"]:
-        return False  # a signal and nobody to send it to
     return "-1" in words
 
 

@@ -22,6 +22,7 @@ _ASSIGNMENT = re.compile(r"([A-Za-z_]\w*)\+?=(.*)", re.DOTALL)
 _NAME = re.compile(r"[A-Za-z_]\w*|[0-9@*#?$!-]")
 _REDIRECT = re.compile(r"(?:\d+|\{\w+\})?(?:<<<|<<-?|<>|>\||>>|&>>?|[<>]&|[<>](?!\())")
 _DEFAULT = re.compile(r"([A-Za-z_]\w*):?[-=](.*)", re.DOTALL)
+_BLANK = re.compile(r"\s+")
 _DEEPEST = 12
 
 
@@ -292,7 +293,7 @@ class _Reader:
                 self.position += 1
                 parts.append(self.quoted(len(self.text)).replace(GAP, " "))
             elif character in "$`":
-                parts.append(self._expansion(quoted=False))
+                parts.append(_BLANK.sub(GAP, self._expansion(quoted=False)))
             elif character == "~" and self.position == start:
                 parts.append(self._tilde())
             else:

@@ -1,5 +1,6 @@
 """Equal questions become equal bytes, and one request's bytes begin the next one's."""
 
+from itertools import pairwise
 from typing import Any
 
 import msgspec
@@ -53,7 +54,7 @@ async def ten_turns(ask: Any, wire: str, **fields: Any) -> list[bytes]:
 @pytest.mark.parametrize("wire", WIRES)
 async def test_each_request_begins_with_the_one_before(ask: Any, wire: str) -> None:
     bodies = await ten_turns(ask, wire, model="deepseek-x", reasoning_style="effort")
-    for earlier, later in zip(bodies, bodies[1:], strict=False):
+    for earlier, later in pairwise(bodies):
         assert earlier.endswith(b"]}")
         assert later.startswith(earlier.removesuffix(b"]}") + b",")
 
@@ -65,7 +66,7 @@ async def test_cache_markers_change_nothing_but_themselves(ask: Any, wire: str) 
     assert [body.count(b'"cache_control"') for body in bodies[2:]] == [4] * 8
     plain = [body.replace(marker, b"") for body in bodies]
     assert all(b"cache_control" not in body for body in plain)
-    for earlier, later in zip(plain, plain[1:], strict=False):
+    for earlier, later in pairwise(plain):
         assert later.startswith(earlier.removesuffix(b"]}") + b",")
 
 

@@ -3,12 +3,12 @@
 import asyncio
 import socket
 import ssl
-import subprocess
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
+import anyio
 import pytest
 
 from hermes.models.contract import ModelError, ModelFailure
@@ -118,7 +118,7 @@ async def test_tls_to_a_server_without_it(ask: Any) -> None:
 async def test_a_certificate_that_nobody_signed(ask: Any, tmp_path: Path) -> None:
     key, certificate = tmp_path / "key.pem", tmp_path / "cert.pem"
     command = ["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "1", "-subj", "/CN=x"]
-    subprocess.run([*command, "-keyout", str(key), "-out", str(certificate)], check=True, capture_output=True)
+    await anyio.run_process([*command, "-keyout", str(key), "-out", str(certificate)])
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.load_cert_chain(certificate, key)
     async with listening(context=context) as port:

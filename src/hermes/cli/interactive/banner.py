@@ -27,7 +27,11 @@ def banner(
     inner = max(inner, min(30, width - 4))
     title = f" hermes {__version__} "
     top = f"╭─{title}{'─' * max(0, inner - cells(title) + 1)}╮"
-    lines = [paint.tone("╭─", "dim") + paint.tone(title, "accent", bold=True) + paint.tone(top[2 + len(title) :], "dim")]
+    lines = [
+        paint.tone("╭─", "dim")
+        + paint.tone(title, "accent", bold=True)
+        + paint.tone(top[2 + len(title) :], "dim")
+    ]
     for name, value in rows:
         text = pad(fit(value, inner - 9), inner - 9)
         strong = name == "model" and endpoint.provider == "demo"
@@ -40,7 +44,9 @@ def banner(
     lines.append(paint.tone(f"╰{'─' * (inner + 2)}╯", "dim"))
     if endpoint.provider == "demo":
         lines.append(
-            paint.tone(fit("No language model is connected: `hermes model` tells how to connect one.", width), "dim")
+            paint.tone(
+                fit("No language model is connected: `hermes model` tells how to connect one.", width), "dim"
+            )
         )
     return "\n".join(lines)
 

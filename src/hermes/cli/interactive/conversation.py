@@ -1,4 +1,4 @@
-"""One conversation at a terminal: what is typed becomes a run, a word to the run at work, or a slash command."""
+"""One conversation: what is typed becomes a run, a word to the run at work, or a slash command."""
 
 import asyncio
 import logging
@@ -47,7 +47,14 @@ class Conversation:
     """Holds the session, the run at work and what waits for its turn. Implements the screen's Controls."""
 
     def __init__(
-        self, *, place: Place, runtime: "Runtime", session: Session, screen: Screen, view: View, leave: Callable[[], None]
+        self,
+        *,
+        place: Place,
+        runtime: "Runtime",
+        session: Session,
+        screen: Screen,
+        view: View,
+        leave: Callable[[], None],
     ) -> None:
         self.place = place
         self.runtime = runtime
@@ -191,7 +198,9 @@ class Conversation:
     async def finish_unfinished(self) -> None:
         """Take over what a dead process left behind in this session."""
         for run in await self.runtime.unfinished(self.session.id):
-            self.screen.line(Line("↻", "", f"finishing what was interrupted: {run.input.content}", tone="warn"))
+            self.screen.line(
+                Line("↻", "", f"finishing what was interrupted: {run.input.content}", tone="warn")
+            )
             await self.execute(run)
 
     async def refresh(self) -> None:
@@ -228,7 +237,9 @@ class Conversation:
             if sentence is None:
                 log.exception("an input failed inside")
                 where = self.place.profile.logs / "errors.log"
-                sentence = f"Something went wrong inside ({type(error).__name__}); the details are in {where}."
+                sentence = (
+                    f"Something went wrong inside ({type(error).__name__}); the details are in {where}."
+                )
             self.screen.line(Line("✗", "", sentence, tone="bad"))
 
     async def _tick(self) -> None:

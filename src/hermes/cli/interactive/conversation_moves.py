@@ -94,4 +94,6 @@ async def _close(conversation: "Conversation", session: Session, reason: str) ->
     if current.message_count == 0:
         await runtime.store.sessions.delete(runtime.scope, session.id)
     else:
-        await runtime.store.sessions.update(runtime.scope, session.id, ended_at=time.time(), end_reason=reason)
+        await runtime.store.sessions.update(
+            runtime.scope, session.id, ended_at=time.time(), end_reason=reason
+        )

@@ -17,9 +17,7 @@ DETAIL_LINES = 8
 class Dialog:
     """One open question: which answer is selected, and the answer once it is given."""
 
-    def __init__(
-        self, title: str, details: Sequence[str], choices: Sequence[Choice], default: str
-    ) -> None:
+    def __init__(self, title: str, details: Sequence[str], choices: Sequence[Choice], default: str) -> None:
         self.title = title
         self.details = list(details)
         self.choices = list(choices)
@@ -72,5 +70,9 @@ class Dialog:
         subject = self.details[: len(self.details) - len(reasons)]
         if len(subject) > DETAIL_LINES:
             left_out = len(subject) - DETAIL_LINES + 1
-            subject = [*subject[: DETAIL_LINES // 2], f"… {left_out} more lines", *subject[-(DETAIL_LINES // 2 - 1) :]]
+            subject = [
+                *subject[: DETAIL_LINES // 2],
+                f"… {left_out} more lines",
+                *subject[-(DETAIL_LINES // 2 - 1) :],
+            ]
         return [*subject, *reasons]

@@ -9,6 +9,7 @@ from prompt_toolkit.keys import Keys
 if TYPE_CHECKING:
     from hermes.cli.interactive.terminal_screen import TerminalScreen
 
+
 def input_keys(screen: "TerminalScreen") -> KeyBindings:
     """Keys while text is typed."""
     keys = KeyBindings()

@@ -92,7 +92,11 @@ def _when(condition: Callable[[], bool], window: Window) -> ConditionalContainer
 
 
 def _text(
-    content: Callable[[], AnyFormattedText], style: str = "", *, width: int | None = None, height: int | None = None
+    content: Callable[[], AnyFormattedText],
+    style: str = "",
+    *,
+    width: int | None = None,
+    height: int | None = None,
 ) -> Window:
     control = FormattedTextControl(content)
     return Window(control, style=style, width=width, height=height, dont_extend_height=True, wrap_lines=False)

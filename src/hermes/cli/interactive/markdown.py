@@ -1,4 +1,4 @@
-"""Markdown as terminal text. The library that does it is imported with the first answer, not with the chat."""
+"""Markdown as terminal text. The library for it is imported with the first answer, not with the chat."""
 
 import io
 import re
@@ -60,7 +60,7 @@ _PADDING = re.compile(r"[ \t]+((?:\x1b\[[0-9;]*m)*)$")
 
 
 def _trimmed(line: str) -> str:
-    """Without the padding to the full width, so that copied text is clean and a narrower window stays whole."""
+    """Without the padding to the full width: copied text is clean, and a narrower window stays whole."""
     return _PADDING.sub(r"\1", line)
 
 

@@ -14,7 +14,7 @@ OTHER = "\0other"
 
 
 class TerminalPeople:
-    """Asks on a screen. When nobody answers in time the caller takes that for a no, and the question goes away."""
+    """Asks on a screen. When nobody answers in time, the caller takes that for a no and the question goes."""
 
     def __init__(self, screen: Screen) -> None:
         self._screen = screen

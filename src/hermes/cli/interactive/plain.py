@@ -197,9 +197,13 @@ async def read_line(prompt: str) -> str | None:
     loop = asyncio.get_running_loop()
     line: asyncio.Future[str] = loop.create_future()
 
+    def deliver(text: str) -> None:
+        if not line.done():
+            line.set_result(text)
+
     def read() -> None:
         text = sys.stdin.readline()
-        loop.call_soon_threadsafe(lambda: line.done() or line.set_result(text))
+        loop.call_soon_threadsafe(deliver, text)
 
     threading.Thread(target=read, daemon=True).start()
     return await line or None

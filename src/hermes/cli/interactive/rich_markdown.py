@@ -35,4 +35,3 @@ class LeftMarkdown(Markdown):
         "fence": _OpenCode,
         "code_block": _OpenCode,
     }
-

@@ -61,7 +61,12 @@ class _Chat:
         self.screen = TerminalScreen(place.profile.history_file, completer, paint, term)
         view = TerminalView(self.screen, runtime.settings.display)
         self.conversation = Conversation(
-            place=place, runtime=runtime, session=session, screen=self.screen, view=view, leave=self.screen.leave
+            place=place,
+            runtime=runtime,
+            session=session,
+            screen=self.screen,
+            view=view,
+            leave=self.screen.leave,
         )
 
     def _cwd(self) -> str:
@@ -106,7 +111,9 @@ class _Chat:
         runtime, now = self.conversation.runtime, time.time()
         found = await runtime.store.sessions.list(runtime.scope, limit=COMPLETED_SESSIONS)
         self._sessions = [
-            (item.id, f"{item.title or ''} {ago(item.updated_at, now)}".strip()) for item in found if item.message_count
+            (item.id, f"{item.title or ''} {ago(item.updated_at, now)}".strip())
+            for item in found
+            if item.message_count
         ]
 
     def say_goodbye(self) -> None:

@@ -1,4 +1,4 @@
-"""A run's events on the terminal: finished blocks and lines scroll up, what is in progress stays live below."""
+"""A run's events on the terminal: what is finished scrolls up, what is in progress stays live below."""
 
 import time
 from typing import Literal
@@ -48,8 +48,13 @@ class TerminalView:
         paint = self._screen.paint
         first, *more = visible(text.rstrip()).split("\n")
         stamp = f"  {self._stamp()}" if self._display.timestamps else ""
-        lines = [f"{paint.tone('❯', 'accent', bold=True)} {paint.tone(first, 'plain', bold=True)}{paint.tone(stamp, 'dim')}"]
-        self._screen.write("\n".join([*lines, *(f"  {paint.tone(line, 'plain', bold=True)}" for line in more)]))
+        lines = [
+            f"{paint.tone('❯', 'accent', bold=True)} {paint.tone(first, 'plain', bold=True)}"
+            f"{paint.tone(stamp, 'dim')}"
+        ]
+        self._screen.write(
+            "\n".join([*lines, *(f"  {paint.tone(line, 'plain', bold=True)}" for line in more)])
+        )
 
     def begin(self) -> None:
         """A run is at work."""
@@ -113,7 +118,12 @@ class TerminalView:
 
     def _stored(self, message: Message) -> None:
         if message.role == "user" and message.kind == "steer":
-            self._put("line", self._screen.paint.line(Line("↪", "", message.content, tone="accent"), self._screen.width - 1))
+            self._put(
+                "line",
+                self._screen.paint.line(
+                    Line("↪", "", message.content, tone="accent"), self._screen.width - 1
+                ),
+            )
         if message.role != "assistant":
             return
         self._settle_reasoning()
@@ -148,7 +158,9 @@ class TerminalView:
         self._put("text", self._typeset(block))
 
     def _typeset(self, block: str) -> str:
-        return typeset(visible(block), self._screen.width - 1, self._display.final_response_markdown, self._screen.paint)
+        return typeset(
+            visible(block), self._screen.width - 1, self._display.final_response_markdown, self._screen.paint
+        )
 
     def _tool_finished(self, event: events.ToolFinished) -> None:
         line = self._narrator.line(event)
@@ -165,7 +177,11 @@ class TerminalView:
         elif mode == "verbose" and (shown := (event.detail or output).strip()):
             lines = visible(shown).splitlines()[-OUTPUT_LINES:]
             width = self._screen.width
-            self._screen.write("\n".join(self._screen.paint.tone(f"  │ {fit_line(text, width - 5)}", "dim") for text in lines))
+            self._screen.write(
+                "\n".join(
+                    self._screen.paint.tone(f"  │ {fit_line(text, width - 5)}", "dim") for text in lines
+                )
+            )
 
     def _tool_text(self, line: Line) -> str:
         width = self._screen.width - 1
@@ -239,7 +255,11 @@ class TerminalView:
         if not parts:
             word = "thinking" if self._reasoning else "working"
             parts = self._live_reasoning()
-            parts.append(self._screen.paint.line(Line(frame, "", word, seconds(self.took), "accent"), self._screen.width - 1))
+            parts.append(
+                self._screen.paint.line(
+                    Line(frame, "", word, seconds(self.took), "accent"), self._screen.width - 1
+                )
+            )
         gap = [""] if self._last != "start" else []
         self._screen.set_live("\n".join([*gap, *parts, *self._queue_lines()]))
 

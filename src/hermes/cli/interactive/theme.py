@@ -1,4 +1,4 @@
-"""Colours of the terminal chat. Sixteen-colour codes, so that the terminal's own palette decides how they look."""
+"""Colours of the terminal chat: sixteen of them, so that the terminal's own palette decides their look."""
 
 from typing import NamedTuple
 

@@ -23,7 +23,7 @@ def address_of(endpoint: Endpoint) -> str:
 def transport_failure(error: Exception, endpoint: Endpoint) -> ModelFailure:
     """The failure behind an exception of the HTTP client or the socket. One sentence, with host and port."""
     where = f"{endpoint.provider} at {address_of(endpoint)}"
-    if isinstance(error, aiohttp.InvalidURL):
+    if isinstance(error, aiohttp.InvalidURL | aiohttp.NonHttpUrlClientError):
         said = f"'{endpoint.base_url}' is no http(s) address; correct the base_url of {endpoint.provider}."
         return ModelFailure(reason="bad_request", message=said, fall_back=True)
     if isinstance(error, TimeoutError):

@@ -42,7 +42,10 @@ async def run_command(conversation: "Conversation", text: str, depth: int = 0) -
     if quick is not None and quick.type == "exec":
         await _run_shell(conversation, f"{quick.command} {shlex.join([rest]) if rest else ''}".strip())
     elif quick is not None and depth == ALIAS_DEPTH:
-        _refuse(conversation, f"The quick command /{name} leads round in a circle; see quick_commands in config.yaml.")
+        _refuse(
+            conversation,
+            f"The quick command /{name} leads round in a circle; see quick_commands in config.yaml.",
+        )
     elif quick is not None:
         await run_command(conversation, f"/{quick.target.lstrip('/')} {rest}".strip(), depth + 1)
     elif name in BY_NAME:
@@ -63,10 +66,10 @@ def _refuse(conversation: "Conversation", sentence: str) -> None:
 async def _run_shell(conversation: "Conversation", command: str) -> None:
     """A quick command of the owner's, from their own config: run as they would run it."""
     sandbox = conversation.runtime.sandbox
-    result = await sandbox.run(command, session=f"quick-{conversation.session.id}", timeout=QUICK_COMMAND_SECONDS)
+    result = await sandbox.run(
+        command, session=f"quick-{conversation.session.id}", timeout=QUICK_COMMAND_SECONDS
+    )
     if result.output.strip():
         conversation.screen.say(result.output.rstrip())
     if result.exit_code:
         _refuse(conversation, f"`{command}` ended with exit code {result.exit_code}.")
-
-

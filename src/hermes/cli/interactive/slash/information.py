@@ -22,13 +22,18 @@ async def help_(conversation: "Conversation", rest: str) -> None:
         rows = []
         for command in COMMANDS:
             if command.subject == subject:
-                aliases = f" ({', '.join('/' + alias for alias in command.aliases)})" if command.aliases else ""
+                aliases = (
+                    f" ({', '.join('/' + alias for alias in command.aliases)})" if command.aliases else ""
+                )
                 rows.append((f"  /{command.name} {command.usage}".rstrip(), f"{command.help}{aliases}"))
         screen.say("\n".join(_two_columns(rows, screen.width)))
     quick = conversation.runtime.settings.quick_commands
     if quick:
         screen.write(paint.tone("Your own", "accent", bold=True))
-        rows = [(f"  /{name}", item.command if item.type == "exec" else f"→ /{item.target}") for name, item in quick.items()]
+        rows = [
+            (f"  /{name}", item.command if item.type == "exec" else f"→ /{item.target}")
+            for name, item in quick.items()
+        ]
         screen.say("\n".join(_two_columns(rows, screen.width)))
     screen.write(paint.tone("Keys", "accent", bold=True))
     screen.say("\n".join(_two_columns([(f"  {key}", what) for key, what in KEYS], screen.width)))
@@ -64,7 +69,9 @@ async def usage(conversation: "Conversation", rest: str) -> None:
         ("Cost", cost),
     ]
     if used.calls_without_usage:
-        rows.append(("Not counted", f"{used.calls_without_usage} calls for which the provider reported nothing"))
+        rows.append(
+            ("Not counted", f"{used.calls_without_usage} calls for which the provider reported nothing")
+        )
     conversation.screen.say("\n".join(table(rows, conversation.screen.width)))
 
 

@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from hermes.cli.errors import Refused
-from hermes.cli.export import exported
+from hermes.cli.export import Format, exported
 from hermes.cli.interactive.conversation_moves import branch_off, go_to, start_anew
 from hermes.cli.interactive.screen import Choice, confirm
 from hermes.cli.narration import Line
@@ -39,12 +39,18 @@ async def redraw(conversation: "Conversation", rest: str) -> None:
 
 async def history(conversation: "Conversation", rest: str) -> None:
     paint, screen = conversation.screen.paint, conversation.screen
-    rows = await conversation.runtime.store.messages.active(conversation.runtime.scope, conversation.session.id)
+    rows = await conversation.runtime.store.messages.active(
+        conversation.runtime.scope, conversation.session.id
+    )
     said = [row for row in rows if row.role in ("user", "assistant") and row.content.strip()]
     if not said:
         screen.say("Nothing has been said yet.", "dim")
     for row in said:
-        who = paint.tone("You", "accent", bold=True) if row.role == "user" else paint.tone("Hermes", "good", bold=True)
+        who = (
+            paint.tone("You", "accent", bold=True)
+            if row.role == "user"
+            else paint.tone("Hermes", "good", bold=True)
+        )
         text = row.content.strip()
         if len(text) > HISTORY_CHARACTERS:
             text = f"{text[:HISTORY_CHARACTERS]} …"
@@ -56,7 +62,7 @@ async def save(conversation: "Conversation", rest: str) -> None:
     file = Path(rest or f"hermes_{conversation.session.id}.md").expanduser()
     if not file.is_absolute():
         file = Path(conversation.runtime.sandbox.cwd(conversation.session.id)) / file
-    form = "jsonl" if file.suffix == ".jsonl" else "md"
+    form: Format = "jsonl" if file.suffix == ".jsonl" else "md"
     rows = await conversation.runtime.store.messages.all(conversation.runtime.scope, conversation.session.id)
     try:
         with file.open("x", encoding="utf-8") as stream:
@@ -91,10 +97,14 @@ async def undo(conversation: "Conversation", rest: str) -> None:
 
 async def title(conversation: "Conversation", rest: str) -> None:
     if not rest:
-        conversation.screen.say(conversation.session.title or "This session has no title; /title TEXT gives it one.")
+        conversation.screen.say(
+            conversation.session.title or "This session has no title; /title TEXT gives it one."
+        )
         return
     runtime = conversation.runtime
-    conversation.session = await runtime.store.sessions.update(runtime.scope, conversation.session.id, title=rest)
+    conversation.session = await runtime.store.sessions.update(
+        runtime.scope, conversation.session.id, title=rest
+    )
     conversation.screen.say(f"This session is now called: {conversation.session.title}", "dim")
 
 
@@ -111,7 +121,9 @@ async def compress(conversation: "Conversation", rest: str) -> None:
     await conversation.refresh()
     if isinstance(outcome, ContextCompacted):
         sizes = f"{count(outcome.tokens_before)} → {count(outcome.tokens_after)} tokens"
-        conversation.screen.say(f"Summarised {plural(outcome.compacted_messages, 'message')}, {sizes}.", "dim")
+        conversation.screen.say(
+            f"Summarised {plural(outcome.compacted_messages, 'message')}, {sizes}.", "dim"
+        )
     else:
         conversation.screen.line(Line("≡", "", f"Not compacted: {outcome.reason}", tone="warn"))
 
@@ -119,7 +131,9 @@ async def compress(conversation: "Conversation", rest: str) -> None:
 async def stop(conversation: "Conversation", rest: str) -> None:
     stopped = conversation.interrupt()
     running = [
-        process for process in conversation.runtime.sandbox.processes().values() if process.info.state == "running"
+        process
+        for process in conversation.runtime.sandbox.processes().values()
+        if process.info.state == "running"
     ]
     for process in running:
         await process.kill()
@@ -171,14 +185,18 @@ async def resume(conversation: "Conversation", rest: str) -> None:
         await go_to(conversation, await find_session(runtime.store, runtime.scope, rest))
         return
     others = await runtime.store.sessions.list(runtime.scope, limit=LISTED_SESSIONS + 1)
-    others = [item for item in others if item.id != conversation.session.id and item.message_count][:LISTED_SESSIONS]
+    others = [item for item in others if item.id != conversation.session.id and item.message_count][
+        :LISTED_SESSIONS
+    ]
     if not others:
         conversation.screen.say("There is no other session.", "dim")
         return
     now = time.time()
     choices = [Choice(item.id, f"{item.title or item.id} · {ago(item.updated_at, now)}") for item in others]
     here = Choice(conversation.session.id, "Stay here")
-    chosen = await conversation.screen.choose("Go on with which session?", (), [*choices, here], default=here.value)
+    chosen = await conversation.screen.choose(
+        "Go on with which session?", (), [*choices, here], default=here.value
+    )
     for item in others:
         if item.id == chosen:
             await go_to(conversation, item)
@@ -202,7 +220,10 @@ def _label(session: Session) -> str:
 
 async def _agreed(conversation: "Conversation", question: str) -> bool:
     """Whether to go ahead with what throws something out of sight."""
-    if not conversation.runtime.settings.approvals.destructive_slash_confirm or not conversation.people.attended:
+    if (
+        not conversation.runtime.settings.approvals.destructive_slash_confirm
+        or not conversation.people.attended
+    ):
         return True
     if conversation.session.message_count == 0:
         return True
@@ -223,4 +244,3 @@ async def leave(conversation: "Conversation", rest: str) -> None:
         raise Refused(f"/quit takes nothing or --delete, not '{rest}'.")
     conversation.delete_on_leave = rest == "--delete"
     conversation.leave()
-

@@ -9,7 +9,7 @@ from hermes.cli.interactive.screen import Choice
 from hermes.cli.personality import take_on
 from hermes.cli.text import table
 from hermes.home.config_edit import set_key
-from hermes.home.settings import DisplaySettings
+from hermes.home.settings import AgentSettings, DisplaySettings
 from hermes.models.contract import Endpoint
 
 if TYPE_CHECKING:
@@ -58,9 +58,13 @@ async def model(conversation: "Conversation", rest: str) -> None:
 
 
 async def _say_model(conversation: "Conversation", endpoint: Endpoint) -> None:
-    name = "the offline demo model" if endpoint.provider == "demo" else f"{endpoint.model} ({endpoint.provider})"
+    name = (
+        "the offline demo model" if endpoint.provider == "demo" else f"{endpoint.model} ({endpoint.provider})"
+    )
     conversation.screen.say(f"This chat is answered by {name}.")
-    conversation.screen.say("/model ID [--provider NAME] [--global] chooses another; `hermes model list` shows providers.", "dim")
+    conversation.screen.say(
+        "/model ID [--provider NAME] [--global] chooses another; `hermes model list` shows providers.", "dim"
+    )
 
 
 def _taken(words: list[str], option: str) -> str | None:
@@ -120,14 +124,20 @@ async def reasoning(conversation: "Conversation", rest: str) -> None:
     word = rest.lower()
     if word in ("show", "on", "hide", "off"):
         change(conversation, show_reasoning=word in ("show", "on"))
-        conversation.screen.say(f"Reasoning is {'shown' if conversation.display.show_reasoning else 'hidden'}.", "dim")
+        conversation.screen.say(
+            f"Reasoning is {'shown' if conversation.display.show_reasoning else 'hidden'}.", "dim"
+        )
     elif word:
         effort = _one_of(word, EFFORTS, "/reasoning")
-        agent.reasoning_effort = effort
+        conversation.runtime.settings.agent = msgspec.convert(
+            {**msgspec.structs.asdict(agent), "reasoning_effort": effort}, AgentSettings
+        )
         conversation.screen.say(f"Reasoning effort: {effort}.", "dim")
     else:
         shown = "shown" if conversation.display.show_reasoning else "hidden"
-        conversation.screen.say(f"Effort: {agent.reasoning_effort or 'the provider’s default'}; reasoning is {shown}.")
+        conversation.screen.say(
+            f"Effort: {agent.reasoning_effort or 'the provider’s default'}; reasoning is {shown}."
+        )
 
 
 async def busy(conversation: "Conversation", rest: str) -> None:
@@ -135,10 +145,15 @@ async def busy(conversation: "Conversation", rest: str) -> None:
     if not mode:
         choices = [Choice(name, f"{name}: {meaning}") for name, meaning in BUSY_MEANINGS.items()]
         mode = await conversation.screen.choose(
-            "What does a line do that is sent while a run works?", (), choices, default=conversation.display.busy_input_mode
+            "What does a line do that is sent while a run works?",
+            (),
+            choices,
+            default=conversation.display.busy_input_mode,
         )
     change(conversation, busy_input_mode=_one_of(mode, BUSY_MODES, "/busy"))
-    conversation.screen.say(f"A line sent while a run works: {BUSY_MEANINGS[conversation.display.busy_input_mode]}.", "dim")
+    conversation.screen.say(
+        f"A line sent while a run works: {BUSY_MEANINGS[conversation.display.busy_input_mode]}.", "dim"
+    )
 
 
 BUSY_MEANINGS = {

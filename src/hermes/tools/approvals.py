@@ -1,0 +1,122 @@
+"""Whether a command may run: the one place that decides, for every tool that runs commands.
+
+In this order: the hard floor (nothing lifts it), `approvals.deny` (nothing lifts it either), the yolo switch
+or mode `off`, `command_allowlist`, what was approved for the session, and then the table of dangerous classes;
+a command in one of those is asked about. Nobody there to ask, or no answer in time, means no.
+"""
+
+import asyncio
+from fnmatch import fnmatchcase
+
+import msgspec
+
+from hermes.home.errors import HomeError
+from hermes.home.profile import Profile
+from hermes.tools.contract import ApprovalRequest, ToolContext
+from hermes.tools.dangerous_commands import Assessment, Guard, assess
+from hermes.tools.file_safety import denied_write
+
+
+class Authorization(msgspec.Struct, frozen=True, kw_only=True):
+    """The decision about one command."""
+
+    allowed: bool
+    reason: str = ""
+    """When refused: one sentence for the model."""
+    note: str = ""
+    """When allowed by a person: how, for the result."""
+
+
+_ALLOWED = Authorization(allowed=True)
+
+
+async def authorize(ctx: ToolContext, command: str, *, tool: str = "terminal") -> Authorization:
+    """Decide about a shell command, asking the people behind the run if it must be asked."""
+    approvals = ctx.settings.approvals
+    found = assess(command, directory=ctx.sandbox.cwd(ctx.session_id), guard=trusted_paths(ctx.profile))
+    if found.hard_floor is not None:
+        return Authorization(
+            allowed=False, reason=f"Refused: {found.hard_floor}. No approval and no setting lifts this."
+        )
+    denied = _matching(approvals.deny, command)
+    if denied is not None:
+        return Authorization(
+            allowed=False, reason=f"Refused: the command matches '{denied}' in approvals.deny of config.yaml."
+        )
+    if ctx.yolo or approvals.mode == "off" or _matching(ctx.settings.command_allowlist, command) is not None:
+        return _ALLOWED
+    open_reasons = _unapproved(ctx, found)
+    if not open_reasons:
+        return _ALLOWED
+    return await _ask(ctx, command, open_reasons, tool)
+
+
+def trusted_paths(profile: Profile) -> Guard:
+    """Guards the assistant's own data against shell writes: configuration, secrets, hooks, other profiles."""
+    homes = {str(profile.home), str(profile.root)}
+
+    def guard(path: str) -> str | None:
+        inside = [home for home in homes if path == home or path.startswith(f"{home}/")]
+        return denied_write(path, profile) if inside else None
+
+    return guard
+
+
+def _matching(patterns: list[str], command: str) -> str | None:
+    """The first glob that the whole command line matches; case and outer blanks don't count."""
+    text = command.strip().casefold()
+    return next((pattern for pattern in patterns if fnmatchcase(text, pattern.strip().casefold())), None)
+
+
+def _unapproved(ctx: ToolContext, found: Assessment) -> dict[str, str]:
+    approved = ctx.state.approved.union(ctx.settings.command_allowlist)
+    return {rule: phrase for rule, phrase in found.reasons if rule not in approved}
+
+
+async def _ask(ctx: ToolContext, command: str, reasons: dict[str, str], tool: str) -> Authorization:
+    phrases = "; ".join(reasons.values())
+    request = ApprovalRequest(
+        tool=tool, subject=command, reasons=tuple(reasons.values()), rule_ids=tuple(reasons)
+    )
+    attended = ctx.people.attended
+    decision = await ctx.people.approve(request, ctx.call_id)
+    if decision == "deny":
+        return Authorization(allowed=False, reason=_refusal(phrases, list(reasons), attended))
+    if decision == "once":
+        return Authorization(allowed=True, note=f"Approved once by the user ({phrases}).")
+    ctx.state.approved.update(reasons)
+    if decision == "always":
+        problem = await asyncio.to_thread(_remember, ctx.profile, list(reasons))
+        if problem:
+            return Authorization(
+                allowed=True, note=f"Approved for this session ({phrases}); not stored: {problem}"
+            )
+    lasting = "for good" if decision == "always" else "for this session"
+    return Authorization(allowed=True, note=f"Approved {lasting} by the user ({phrases}).")
+
+
+def _refusal(phrases: str, rules: list[str], attended: bool) -> str:
+    if attended:
+        return (
+            f"The user did not approve this command ({phrases}). Do not try it in another form; "
+            "go on without it or ask what to do."
+        )
+    return (
+        f"This command needs approval ({phrases}) and nobody is there to give it. The user can start with "
+        f"--yolo, or add {', '.join(rules)} to command_allowlist in config.yaml. Go on without it."
+    )
+
+
+def _remember(profile: Profile, rules: list[str]) -> str | None:
+    """Add rule ids to `command_allowlist` in config.yaml. Returns what went wrong, if anything."""
+    from hermes.home.config import get_key
+    from hermes.home.config_edit import set_key
+    from hermes.home.environment import load_environment, process_environment
+
+    try:
+        environment = load_environment(profile, process_environment())
+        known = get_key(profile, environment, "command_allowlist")
+        set_key(profile, environment, "command_allowlist", [*known, *(r for r in rules if r not in known)])
+    except HomeError as error:
+        return str(error)
+    return None
