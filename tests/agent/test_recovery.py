@@ -98,6 +98,13 @@ def test_calls_with_one_id_get_different_ones() -> None:
     assert len(set(ids)) == 2
 
 
+def test_an_id_that_the_session_has_seen_is_made_unique() -> None:
+    asking = AnswerRecovery(after_tools=True, used_ids={"call_0", "call_0_2"})
+    decision = asking.judge(ModelReply(tool_calls=(ToolCall("call_0", "t", "{}"),), stop="tool_calls"))
+    assert isinstance(decision, Accept)
+    assert decision.reply.tool_calls[0].id == "call_0_3"
+
+
 def test_silence_after_tools_is_nudged_once_then_asked_again_plainly() -> None:
     asking = recovery(after_tools=True)
     first = asking.judge(ModelReply())

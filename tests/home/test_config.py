@@ -6,10 +6,14 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml
+from hypothesis import given
+from hypothesis import strategies as st
 
-from hermes.home.config import get_key, load_settings, read_config, unknown_keys
+from hermes.home.config import Config, get_key, load_settings, read_config, unknown_keys
 from hermes.home.environment import Environment
 from hermes.home.errors import ConfigError, HomeError
+from hermes.home.known_keys import served_keys
 from hermes.home.profile import Profile
 from hermes.home.settings import Settings
 
@@ -45,7 +49,12 @@ def test_a_home_without_config_starts_without_yaml(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("text", "line", "key", "says"),
     [
-        ("agent:\n  max_turns: many\n", 2, "agent.max_turns", "'many'; it must be a whole number of at least 1"),
+        (
+            "agent:\n  max_turns: many\n",
+            2,
+            "agent.max_turns",
+            "'many'; it must be a whole number of at least 1",
+        ),
         ("agent:\n  max_turns: 0\n", 2, "agent.max_turns", "at least 1"),
         ("agent:\n  max_turns: true\n", 2, "agent.max_turns", "is true"),
         ("# c\nagent: often\n", 2, "agent", "must be a mapping"),
@@ -62,11 +71,20 @@ def test_a_home_without_config_starts_without_yaml(tmp_path: Path) -> None:
         ("x: 1\nmax_turns: -1\n", 2, "agent.max_turns", "at least 1"),
         ("custom_providers:\n- name: a\n  base_url: 3\n", 3, "providers.a.base_url", "must be text"),
         ("custom_providers:\n- base_url: x\n", 2, "custom_providers[0]", "with a `name`"),
-        ("tool_loop_guardrails:\n  no_progress_block_after: no\n", 2,
-         "tool_loop_guardrails.hard_stop_after.idempotent_no_progress", "a whole number"),
-        ("agent:\n  max_turns: 1\n  tool_delay: 0\n  max_turns: 2\n", 4, "agent.max_turns", "first on line 2"),
+        (
+            "tool_loop_guardrails:\n  no_progress_block_after: no\n",
+            2,
+            "tool_loop_guardrails.hard_stop_after.idempotent_no_progress",
+            "a whole number",
+        ),
+        (
+            "agent:\n  max_turns: 1\n  tool_delay: 0\n  max_turns: 2\n",
+            4,
+            "agent.max_turns",
+            "first on line 2",
+        ),
     ],
-)  # fmt: skip
+)
 def test_a_value_that_does_not_fit_is_refused_by_line_and_key(
     profile: Profile, environment: Environment, text: str, line: int, key: str, says: str
 ) -> None:
@@ -129,16 +147,23 @@ def test_bytes_that_are_no_text_are_refused(profile: Profile, environment: Envir
         ("base_url: http://h/v1", "model.base_url", "http://h/v1"),
         ("max_turns: 5", "agent.max_turns", 5),
         ("max_turns: 5\nagent: {max_turns: 6}", "agent.max_turns", 6),
-        ("tool_loop_guardrails: {exact_failure_warn_after: 4}", "tool_loop_guardrails.warn_after.exact_failure", 4),
-        ("tool_loop_guardrails: {same_tool_failure_halt_after: 9}",
-         "tool_loop_guardrails.hard_stop_after.same_tool_failure", 9),
+        (
+            "tool_loop_guardrails: {exact_failure_warn_after: 4}",
+            "tool_loop_guardrails.warn_after.exact_failure",
+            4,
+        ),
+        (
+            "tool_loop_guardrails: {same_tool_failure_halt_after: 9}",
+            "tool_loop_guardrails.hard_stop_after.same_tool_failure",
+            9,
+        ),
         ("custom_providers: [{name: a, model: m, base_url: u}]", "providers.a.default_model", "m"),
         ("fallback_model: {provider: p, model: m}", "fallback_providers[0].model", "m"),
         ("fallback_model: [{model: m}, {model: n}]", "fallback_providers[1].model", "n"),
         ("agent: {personalities: {a: b}}", "personalities", {"a": "b"}),
         ("base: &b {max_turns: 3}\nagent:\n  <<: *b", "agent.max_turns", 3),
     ],
-)  # fmt: skip
+)
 def test_the_ways_people_write_things(
     profile: Profile, environment: Environment, text: str, key: str, value: Any
 ) -> None:
@@ -239,3 +264,34 @@ def test_get_gives_values_in_force_sections_and_kept_keys(profile: Profile, envi
     assert get_key(profile, environment, "delegation.model") == "d"
     with pytest.raises(HomeError, match=r"`agent.max_turn` is not a setting.*did you mean `agent.max_turns`"):
         get_key(profile, environment, "agent.max_turn")
+
+
+SCALARS = st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=5) | st.dates()
+NAMES = st.sampled_from(sorted({part for key in served_keys() for part in key.split(".")})) | st.text(
+    max_size=3
+)
+TREES = st.recursive(
+    SCALARS, lambda below: st.lists(below, max_size=3) | st.dictionaries(NAMES, below, max_size=4)
+)
+
+
+@given(
+    text=st.text(max_size=60) | TREES.map(yaml.safe_dump) | st.dictionaries(NAMES, TREES).map(yaml.safe_dump)
+)
+def test_any_file_is_either_read_or_refused_in_words(
+    text: str, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    home = tmp_path_factory.mktemp("home")
+    profile = Profile(name="default", home=home, root=home)
+    environment = Environment({"HERMES_MANAGED_DIR": str(home / "managed")})
+    profile.config_file.write_text(text, errors="replace")
+    read: Config | ConfigError
+    try:
+        read = read_config(profile, environment)
+    except ConfigError as error:
+        read = error
+    if isinstance(read, ConfigError):
+        assert read.file == profile.config_file
+        assert str(read).endswith(".")
+    else:
+        assert all(str(key) for key in read.unknown)

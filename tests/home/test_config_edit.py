@@ -44,17 +44,37 @@ timezone: 'Europe/Berlin'
         ("terminal.cwd", "/a: b", "  # both\n", "  # both\n    cwd: '/a: b'\n"),
         ("agent.tool_delay", "1", "  # too slow\n", "  # too slow\n  tool_delay: 1.0\n"),
         ("approvals.mode", "off", "Berlin'\n", "Berlin'\napprovals:\n  mode: 'off'\n"),
-        ("approvals.deny", "rm *, dd *", "Berlin'\n", "Berlin'\napprovals:\n  deny:\n    - rm *\n    - dd *\n"),
+        (
+            "approvals.deny",
+            "rm *, dd *",
+            "Berlin'\n",
+            "Berlin'\napprovals:\n  deny:\n    - rm *\n    - dd *\n",
+        ),
         ("terminal.env_passthrough", "[]", "[A, B]  # both", "[]  # both"),
         ("terminal.env_passthrough", "C", ": [A, B]  # both", ":\n      - C  # both"),
         ("agent.disabled_toolsets", "[]", ":\n  - browser\n  - voice   #", ": []   #"),
         ("delegation.model", "x", "Berlin'\n", "Berlin'\ndelegation:\n  model: x\n"),
-        ("providers", '{"a": {"base_url": "u"}}', "Berlin'\n", "Berlin'\nproviders:\n  a:\n    base_url: u\n"),
-        ("model.base_url", "http://h/v1", "model: some/id   #", "model:\n  default: some/id\n  base_url: http://h/v1   #"),
+        (
+            "providers",
+            '{"a": {"base_url": "u"}}',
+            "Berlin'\n",
+            "Berlin'\nproviders:\n  a:\n    base_url: u\n",
+        ),
+        (
+            "model.base_url",
+            "http://h/v1",
+            "model: some/id   #",
+            "model:\n  default: some/id\n  base_url: http://h/v1   #",
+        ),
         ("display.compact", "yes", "Berlin'\n", "Berlin'\ndisplay:\n  compact: true\n"),
-        ("agent.environment_hint", "two\nlines", "  # too slow\n", '  # too slow\n  environment_hint: "two\\nlines"\n'),
+        (
+            "agent.environment_hint",
+            "two\nlines",
+            "  # too slow\n",
+            '  # too slow\n  environment_hint: "two\\nlines"\n',
+        ),
     ],
-)  # fmt: skip
+)
 def test_setting_a_key_changes_only_its_place(
     profile: Profile, environment: Environment, key: str, value: str, before: str, after: str
 ) -> None:
@@ -89,18 +109,32 @@ def test_unsetting_a_key_takes_only_its_lines(
     [
         ("", "timezone", "UTC", "timezone: UTC\n"),
         ("# only this", "timezone", "UTC", "# only this\ntimezone: UTC\n"),
-        ("agent:\n# later\nworktree: no\n", "agent.max_turns", "3", "agent:\n  max_turns: 3\n# later\nworktree: no\n"),
+        (
+            "agent:\n# later\nworktree: no\n",
+            "agent.max_turns",
+            "3",
+            "agent:\n  max_turns: 3\n# later\nworktree: no\n",
+        ),
         ("agent: {max_turns: 1}\n", "agent.tool_delay", "2", "agent: {max_turns: 1, tool_delay: 2.0}\n"),
         ("agent: {}\n", "agent.max_turns", "2", "agent: {max_turns: 2}\n"),
         ("a_key: 1\r\nworktree: no\r\n", "worktree", "on", "a_key: 1\r\nworktree: true\r\n"),
-        ("agent:\r\n  max_turns: 1\r\n", "agent.tool_delay", "0", "agent:\r\n  max_turns: 1\r\n  tool_delay: 0.0\r\n"),
+        (
+            "agent:\r\n  max_turns: 1\r\n",
+            "agent.tool_delay",
+            "0",
+            "agent:\r\n  max_turns: 1\r\n  tool_delay: 0.0\r\n",
+        ),
         ("worktree: no", "timezone", "UTC", "worktree: no\ntimezone: UTC"),
-        ("agent:\n  system_prompt: |\n    a\n    b\n\n# c\n", "agent.max_turns", "2",
-         "agent:\n  system_prompt: |\n    a\n    b\n  max_turns: 2\n\n# c\n"),
+        (
+            "agent:\n  system_prompt: |\n    a\n    b\n\n# c\n",
+            "agent.max_turns",
+            "2",
+            "agent:\n  system_prompt: |\n    a\n    b\n  max_turns: 2\n\n# c\n",
+        ),
         ("model: {default: a}\n", "model", "b", "model: {default: b}\n"),
         ("timezone:\n", "timezone", "UTC", "timezone: UTC\n"),
     ],
-)  # fmt: skip
+)
 def test_all_ways_a_file_may_be_written(
     profile: Profile, environment: Environment, text: str, key: str, value: str, after: str
 ) -> None:

@@ -8,7 +8,8 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from hermes.home.environment import Environment
-from hermes.home.redaction import known_secrets, mask, redact
+from hermes.home.redaction import known_secrets, redact
+from hermes.home.redaction_rules import mask
 from hermes.home.settings import FallbackProvider, Settings
 
 LONG = "aB3dE5gH7jK9mN1pQ3sT5vW7yZ"
@@ -60,10 +61,13 @@ def test_issued_tokens_are_masked_wherever_they_stand(secret: str, frame: str) -
         ("https://h/p?X-Amz-Signature=abc", "https://h/p?X-Amz-Signature=***"),
         ("user=me&password=hunter22&x=1", "user=me&password=***&x=1"),
         ("call +491701234567 today", "call +49****67 today"),
-        ("-----BEGIN RSA PRIVATE KEY-----\nMIIE\n-----END RSA PRIVATE KEY-----\nrest", "[private key removed]\nrest"),
+        (
+            "-----BEGIN RSA PRIVATE KEY-----\nMIIE\n-----END RSA PRIVATE KEY-----\nrest",
+            "[private key removed]\nrest",
+        ),
         ("-----BEGIN PRIVATE KEY-----\ncut off", "[private key removed]"),
     ],
-)  # fmt: skip
+)
 def test_shapes_of_secrets(text: str, masked: str) -> None:
     assert redact(text) == masked
 
@@ -115,9 +119,35 @@ def test_the_secrets_we_were_given() -> None:
 
 
 PIECES = st.sampled_from(
-    [*SECRETS, "password", "api_key", "TOKEN", "=", ": ", '"', "'", "://", "@", "?", "&", "+", "Bearer ", "\n", " ", "***",
-     "...", "-----BEGIN PRIVATE KEY-----", "-----END PRIVATE KEY-----", "Authorization", "x", "sk-", "1234567890", "_", ":"]
-)  # fmt: skip
+    [
+        *SECRETS,
+        "password",
+        "api_key",
+        "TOKEN",
+        "=",
+        ": ",
+        '"',
+        "'",
+        "://",
+        "@",
+        "?",
+        "&",
+        "+",
+        "Bearer ",
+        "\n",
+        " ",
+        "***",
+        "...",
+        "-----BEGIN PRIVATE KEY-----",
+        "-----END PRIVATE KEY-----",
+        "Authorization",
+        "x",
+        "sk-",
+        "1234567890",
+        "_",
+        ":",
+    ]
+)
 SPICED = st.lists(PIECES | st.text(max_size=12), max_size=12).map("".join)
 
 
@@ -157,9 +187,28 @@ def test_prose_is_never_touched(words: list[str]) -> None:
 
 @pytest.mark.parametrize(
     "piece",
-    ["a.", "a-", "a_", "x", "A_", "x-", "sk-", "://", "?a-", "&a.b", "eyJ", "bearer ", "token ", "token='", "1:", "password:",
-     "-----BEGIN PRIVATE KEY-----", "://a:", "authorization: "],
-)  # fmt: skip
+    [
+        "a.",
+        "a-",
+        "a_",
+        "x",
+        "A_",
+        "x-",
+        "sk-",
+        "://",
+        "?a-",
+        "&a.b",
+        "eyJ",
+        "bearer ",
+        "token ",
+        "token='",
+        "1:",
+        "password:",
+        "-----BEGIN PRIVATE KEY-----",
+        "://a:",
+        "authorization: ",
+    ],
+)
 def test_no_text_takes_long(piece: str) -> None:
     text = "eyJ sk- x-api-key ://" + piece * (200_000 // len(piece)) + "token"
     started = time.process_time()

@@ -31,7 +31,9 @@ async def main():
         run, _ = await store.runs.accept(scope, session.id, ask, source="test")
         print("accepted", run.id, flush=True)
         lease = await store.runs.claim(scope, run.id, this_process(), lease_seconds=600)
-        call = ToolCallRecord(run_id=run.id, call_id="c", name="t", arguments="{}", state="started", started_at=1.0)
+        call = ToolCallRecord(
+            run_id=run.id, call_id="c", name="t", arguments="{}", state="started", started_at=1.0
+        )
         await store.runs.record(lease, messages=[ask], tools_started=[call])
         print("started", run.id, flush=True)
         reply = Message(role="assistant", content="word " * 500)

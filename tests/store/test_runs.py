@@ -224,6 +224,20 @@ async def test_an_overdue_run_is_taken_over_and_its_old_holder_fenced(
     await store.runs.record(new, messages=[HELLO])
 
 
+async def test_the_fence_is_the_epoch_and_not_the_name(
+    store: Store, scope: Scope, session: Session, clock: Clock
+) -> None:
+    """A holder that lost its run to itself (stalled, then claimed again) has two leases under one name."""
+    run = await accepted(store, scope, session)
+    old = await claimed(store, scope, run)
+    clock.now += 31
+    new = await claimed(store, scope, run)
+    assert new.owner == old.owner
+    with pytest.raises(LeaseLost):
+        await store.runs.record(old, messages=[HELLO])
+    await store.runs.record(new, messages=[HELLO])
+
+
 async def test_a_lease_that_ran_out_still_holds_until_someone_takes_it(
     store: Store, scope: Scope, session: Session, clock: Clock
 ) -> None:

@@ -160,8 +160,11 @@ async def test_deleting_removes_everything_of_the_session(
     assert await store.messages.all(scope, session.id) == []
     assert await store.runs.unfinished(scope, session.id) == []
     assert [hit.session_id for hit in await store.search.search(scope, "cinnamon")] == ["kept"]
-    assert b"cinnamon " + session.id.encode() not in store.file.with_name("search.db").read_bytes()
     assert store.check() == []
+    await store.close()
+    for file in (store.file, store.file.with_name("search.db")):
+        assert f"cinnamon {session.id}".encode() not in file.read_bytes()
+        assert b"cinnamon kept" in file.read_bytes()
 
 
 async def test_prune_takes_only_what_ended_before(store: Store, scope: Scope) -> None:

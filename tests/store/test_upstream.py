@@ -134,7 +134,7 @@ async def test_a_file_that_is_something_else_is_one_sentence(
     )
     with pytest.raises(StoreError, match="cannot be read"):
         await import_sessions(store, scope, tmp_path / "text.db")
+    with closing(sqlite3.connect(tmp_path / "other.db", isolation_level=None)) as other:
+        other.execute("CREATE TABLE x (y)")
     with pytest.raises(StoreError, match="it has no tables"):
-        with closing(sqlite3.connect(tmp_path / "other.db", isolation_level=None)) as other:
-            other.execute("CREATE TABLE x (y)")
         await import_sessions(store, scope, tmp_path / "other.db")

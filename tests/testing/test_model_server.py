@@ -117,22 +117,31 @@ async def test_chunks_and_delays() -> None:
 
 async def test_a_dropped_stream_ends_without_its_end() -> None:
     broken = Reply(text="abcdef", chunk_chars=1, breaks=Break(after=3))
-    async with ModelServer([broken]) as server, aiohttp.ClientSession() as http:
-        async with http.post(server.base_url + "/chat/completions", json=ASK) as response:
-            seen = b""
-            with pytest.raises(aiohttp.ClientPayloadError):
-                async for chunk in response.content.iter_any():
-                    seen += chunk
-    assert texts(seen) == ["a", "b"]
+    seen: list[bytes] = []
+
+    async def read_all(response: aiohttp.ClientResponse) -> None:
+        async for chunk in response.content.iter_any():
+            seen.append(chunk)
+
+    async with (
+        ModelServer([broken]) as server,
+        aiohttp.ClientSession() as http,
+        http.post(server.base_url + "/chat/completions", json=ASK) as response,
+    ):
+        with pytest.raises(aiohttp.ClientPayloadError):
+            await read_all(response)
+    assert texts(b"".join(seen)) == ["a", "b"]
 
 
 async def test_status_body_and_headers_are_the_scripts() -> None:
     teapot = Reply(status=418, headers={"X-Tea": "yes"}, body={"short": True})
     async with ModelServer([teapot, Reply(status=503, body="busy")]) as server:
-        async with aiohttp.ClientSession() as http:
-            async with http.post(server.base_url + "/messages", json=ASK) as response:
-                assert (response.status, response.headers["X-Tea"]) == (418, "yes")
-                assert await response.json() == {"short": True}
+        async with (
+            aiohttp.ClientSession() as http,
+            http.post(server.base_url + "/messages", json=ASK) as response,
+        ):
+            assert (response.status, response.headers["X-Tea"]) == (418, "yes")
+            assert await response.json() == {"short": True}
         assert await post(server) == (503, b"busy")
 
 
@@ -180,9 +189,8 @@ async def test_as_a_program(tmp_path: Path) -> None:
         url = (await process.stdout.readline()).decode().strip()
     with os.fdopen(ready) as pipe:
         assert pipe.read().strip() == url
-    async with aiohttp.ClientSession() as http:
-        async with http.post(url + "/chat/completions", json=ASK) as response:
-            assert texts(await response.read()) == ["Hi"]
+    async with aiohttp.ClientSession() as http, http.post(url + "/chat/completions", json=ASK) as response:
+        assert texts(await response.read()) == ["Hi"]
     process.terminate()
     assert await process.wait() == 0
     assert json.loads(record.read_text())["json"] == ASK

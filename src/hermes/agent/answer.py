@@ -88,6 +88,7 @@ class _Asking:
             after_tools=bool(run.transcript) and run.transcript[-1].role == "tool",
             earlier_text=_text_before_housekeeping(run),
             output_cap=self.cap,
+            used_ids={call.id for message in run.transcript for call in message.tool_calls},
         )
         self._nudges: tuple[Message, ...] = ()
         self._thought = 0

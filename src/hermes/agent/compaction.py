@@ -69,6 +69,8 @@ def plan_compaction(messages: Sequence[Message], settings: CompressionSettings, 
     first = _end_of_head(messages, settings.protect_first_n)
     last = _start_of_tail(messages, settings, int(threshold * settings.target_ratio)) - 1
     last_user = max((i for i, m in enumerate(messages) if m.role == "user" and m.kind != "summary"), default=-1)
+    if last_user == last:
+        last -= 1
     kept = last_user if first <= last_user <= last else None
     if last - first - (kept is not None) < 1:
         return None

@@ -4,6 +4,8 @@ Pure: a reply goes in, a decision comes out. One `AnswerRecovery` lives for one 
 bound how often a model is asked again for it.
 """
 
+from collections.abc import Collection
+
 import msgspec
 
 from hermes.agent.repair import canonical, repair_arguments
@@ -48,8 +50,18 @@ Decision = Accept | AskAgain | GiveUp
 class AnswerRecovery:
     """The ladders for one answer."""
 
-    def __init__(self, *, after_tools: bool, earlier_text: str = "", output_cap: int | None = None) -> None:
+    def __init__(
+        self,
+        *,
+        after_tools: bool,
+        earlier_text: str = "",
+        output_cap: int | None = None,
+        used_ids: Collection[str] = (),
+    ) -> None:
+        """`used_ids`: call ids of the transcript so far. Some servers count from 0 in every message; ours are
+        unique in a session, since a result is found by its call's id."""
         self._after_tools = after_tools
+        self._used_ids = used_ids
         self._earlier_text = earlier_text
         """Text that came with bookkeeping calls only: it stands as the answer if nothing follows."""
         self._cap = output_cap
@@ -105,7 +117,7 @@ class AnswerRecovery:
             call if fix.arguments is None else ToolCall(call.id, call.name, canonical(fix.arguments))
             for call, fix in zip(reply.tool_calls, repaired, strict=True)
         )
-        return Accept(msgspec.structs.replace(reply, tool_calls=_distinct(calls)))
+        return Accept(msgspec.structs.replace(reply, tool_calls=_distinct(calls, self._used_ids)))
 
     def _retry_cut_calls(self) -> Decision:
         if self._cut_calls == CONTINUATIONS:
@@ -165,18 +177,24 @@ class AnswerRecovery:
         return max(self._cap, min(self._cap << doublings, BOOSTED_CAP))
 
 
-def _distinct(calls: tuple[ToolCall, ...]) -> tuple[ToolCall, ...]:
-    """The calls without exact repetitions, and with ids that differ."""
+def _distinct(calls: tuple[ToolCall, ...], used_ids: Collection[str]) -> tuple[ToolCall, ...]:
+    """The calls without exact repetitions, and with ids that no other call has."""
     seen: set[tuple[str, str]] = set()
-    ids: set[str] = set()
+    ids = set(used_ids)
     kept = []
-    for position, call in enumerate(calls):
+    for call in calls:
         if (call.name, call.arguments) in seen:
             continue
         seen.add((call.name, call.arguments))
-        fresh = call.id and call.id not in ids
-        unique = call if fresh else ToolCall(f"call_{position}_{call.id}", call.name, call.arguments)
-        ids.add(unique.id)
-        kept.append(unique)
+        unique = _fresh_id(call.id or "call", ids)
+        ids.add(unique)
+        kept.append(ToolCall(unique, call.name, call.arguments))
     return tuple(kept)
 
+
+def _fresh_id(wanted: str, taken: set[str]) -> str:
+    number, fresh = 1, wanted
+    while fresh in taken:
+        number += 1
+        fresh = f"{wanted}_{number}"
+    return fresh

@@ -1,5 +1,6 @@
 """One run of the command line: pick the profile, find the command, turn every outcome into an exit code."""
 
+import sys
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -37,6 +38,7 @@ def _dispatch(arguments: Sequence[str]) -> int:
 
     name, rest = split_profile_argument(arguments)
     result = root.main(args=list(rest), prog_name="hermes", standalone_mode=False, obj=name)
+    sys.stdout.flush()
     return result if isinstance(result, int) else errors.OK
 
 

@@ -46,9 +46,11 @@ def sentence_of(error: Exception) -> str | None:
 
 def write_traceback(error: Exception, logs: Path | None) -> str:
     """Append the traceback of an unexpected error to a log, and return the sentence that names the file."""
+    from hermes.home.redaction import redact
+
     kind = f"{type(error).__name__}: {error}" if str(error) else type(error).__name__
-    kind = " ".join(kind.split())[:200]
-    text = "".join(traceback.format_exception(error))
+    kind = redact(" ".join(kind.split())[:200])
+    text = redact("".join(traceback.format_exception(error)))
     if logs is not None:
         file = logs / "errors.log"
         try:

@@ -68,8 +68,10 @@ class Narrator:
             case events.RunFinished():
                 self.running.clear()
                 return ending(event)
-            case events.ApprovalDecided() | events.ApprovalRequested():
+            case events.ApprovalDecided():
                 return _approval(event)
+            case events.QuestionAnswered():
+                return Line("→", "", event.answer or "no answer", tone="dim")
             case _:
                 return _remark(event)
 
@@ -81,7 +83,7 @@ def tool_line(finished: events.ToolFinished, started: events.ToolStarted | None)
     if finished.ok:
         return Line(ICONS.get(finished.name, "•"), finished.name, preview, f"✓ {took}", "good")
     why = " ".join(finished.summary.split())
-    if finished.exit_code not in (None, 0):
+    if finished.exit_code is not None and finished.exit_code > 0:
         why = f"exit {finished.exit_code}"
     return Line(ICONS.get(finished.name, "•"), finished.name, preview, f"✗ {took} {why}".rstrip(), "bad")
 
@@ -102,9 +104,7 @@ def ending(event: events.RunFinished) -> Line | None:
     return Line("✗", "", visible(event.error or f"the run failed: {event.reason}"), tone="bad")
 
 
-def _approval(event: events.ApprovalDecided | events.ApprovalRequested) -> Line | None:
-    if isinstance(event, events.ApprovalRequested):
-        return None
+def _approval(event: events.ApprovalDecided) -> Line:
     if event.decision == "deny":
         why = {"policy": "nobody can be asked here", "timeout": "nobody answered in time"}.get(
             event.by, "by you"

@@ -48,17 +48,24 @@ async def answer_once(place: Place, options: ChatOptions, prompt: str, style: St
         working_directory(start_directory(session, options), options.worktree or settings.worktree) as cwd,
         open_runtime(place, settings, options, cwd) as runtime,
     ):
-        outcome.model, outcome.provider = runtime.model.endpoint.model, runtime.model.endpoint.provider
+        _note_model(outcome, runtime)
         if session is None:
             session = await runtime.new_session()
         outcome.session_id = session.id
         shown = Progress(style)
         asking = _Asking(runtime, session, settings, shown)
         outcome.run = run = await asking.ask(prompt)
+        _note_model(outcome, runtime)
         shown.end(run)
     if style != "answer":
         say(f"session_id: {session.id}")
     return EXIT_CODES.get(run.status, FAILED)
+
+
+def _note_model(outcome: Outcome, runtime: "Runtime") -> None:
+    """Which model answers. Where none was named, that is known after the first reply only."""
+    endpoint = runtime.model.endpoint
+    outcome.model, outcome.provider = endpoint.model or None, endpoint.provider
 
 
 async def find_resumed(place: Place, options: ChatOptions) -> Session | None:
@@ -115,7 +122,7 @@ class _Asking:
             os._exit(INTERRUPTED)
         self._stopping = True
         say("Stopping; press Ctrl-C again to leave at once.")
-        if self._run is None or not self._runtime.interrupt(self._run.id, "Ctrl-C"):
+        if self._run is None or not self._runtime.interrupt(self._run.id, "stopped by Ctrl-C"):
             assert self._task is not None
             self._task.cancel()
 
@@ -152,7 +159,7 @@ class Progress:
     def end(self, run: Run) -> None:
         """Print the answer, if it is not on the screen already, and the failure, if there was one."""
         self._close()
-        if run.answer and not self._streamed:
+        if run.answer and run.status != "cancelled" and not self._streamed:
             sys.stdout.write(run.answer if run.answer.endswith("\n") else f"{run.answer}\n")
             sys.stdout.flush()
         if run.status == "cancelled":

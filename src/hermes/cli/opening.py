@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING, TypeVar
 
 import msgspec
 
-from hermes.cli.errors import say
+from hermes.cli.errors import Refused, say
 from hermes.cli.options import ChatOptions
+from hermes.cli.personality import take_on
 from hermes.home.config import load_settings, read_config
 from hermes.home.environment import Environment, load_environment, process_environment
 from hermes.home.logs import start_logging
@@ -65,6 +66,11 @@ def conversation_settings(place: Place, options: ChatOptions) -> Settings:
                 say(f"hermes: {where}: {key}")
     if options.max_turns is not None:
         settings.agent = msgspec.structs.replace(settings.agent, max_turns=options.max_turns)
+    if settings.display.personality:
+        try:
+            take_on(settings, settings.display.personality, settings.agent.system_prompt)
+        except Refused as error:
+            say(f"hermes: {error.format_message()}")
     if options.verbose:
         settings.display = msgspec.structs.replace(settings.display, tool_progress="verbose")
     return settings
@@ -75,6 +81,7 @@ async def open_runtime(
     place: Place, settings: Settings, options: ChatOptions, cwd: Path
 ) -> AsyncIterator["Runtime"]:
     """Everything a run needs, closed at the end."""
+    from hermes.runs.prompting import SessionPrompt
     from hermes.runs.runtime import Runtime
 
     runtime = await Runtime.open(
@@ -90,6 +97,15 @@ async def open_runtime(
         skills=options.skills,
         yolo=options.yolo,
     )
+    if options.pass_session_id:
+        runtime.prompt = SessionPrompt(
+            place.profile,
+            settings,
+            runtime.source,
+            ignore_rules=options.ignore_rules,
+            skills=options.skills,
+            with_session_id=True,
+        )
     try:
         yield runtime
     finally:

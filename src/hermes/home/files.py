@@ -4,7 +4,6 @@ import contextlib
 import errno
 import fcntl
 import os
-import secrets
 import stat
 import sys
 import time
@@ -33,7 +32,7 @@ def write_atomic(
         mode = stat.S_IMODE(previous.st_mode) if previous else PRIVATE_FILE
     if keep_previous and previous:
         write_atomic(path.with_name(path.name + ".bak"), path.read_bytes(), mode)
-    temporary = path.with_name(f".{path.name}.{secrets.token_hex(6)}.tmp")
+    temporary = path.with_name(f".{path.name}.{os.urandom(6).hex()}.tmp")
     try:
         _write_new(temporary, content, mode, owner=previous or os.stat(path.parent))
         os.replace(temporary, path)

@@ -2,9 +2,9 @@
 
 import difflib
 import functools
-import importlib.resources
 import typing
 from collections.abc import Iterator, Mapping
+from pathlib import Path
 from typing import Any
 
 import msgspec
@@ -77,7 +77,7 @@ def served_keys() -> frozenset[str]:
 @functools.cache
 def upstream_keys() -> frozenset[str]:
     """The dotted keys of `upstream_keys.txt`. `*` stands for any name."""
-    text = importlib.resources.files("hermes.home").joinpath("upstream_keys.txt").read_text()
+    text = Path(__file__).with_name("upstream_keys.txt").read_text()
     keys: set[str] = set()
     section = ""
     for line in text.splitlines():

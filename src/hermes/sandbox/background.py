@@ -95,7 +95,8 @@ class RunnerProcess:
 
 
 class ProcessTable:
-    """Background processes by id. Ended ones are kept half an hour; at most 64 in all, the oldest ended go first."""
+    """Background processes by id. Ended ones are kept half an hour; at most 64 in all, the oldest ended
+    go first."""
 
     def __init__(self) -> None:
         self._processes: dict[str, RunnerProcess] = {}

@@ -1,8 +1,9 @@
-"""The keeper of one command: a process between the runner and the command that can end the command's whole tree.
+"""The keeper of one command: a process between the runner and the command that can end the command's
+whole tree.
 
-It is a *subreaper*: whatever the command starts, however that detaches itself (`setsid`, double fork, `nohup`), stays
-below the keeper. It ends the tree at the time limit, when told to, and when the runner is gone. Where there is no
-subreaper (not Linux) the command's process group is ended instead.
+It is a *subreaper*: whatever the command starts, however that detaches itself (`setsid`, double fork,
+`nohup`), stays below the keeper. It ends the tree at the time limit, when told to, and when the runner is
+gone. Where there is no subreaper (not Linux) the command's process group is ended instead.
 
 Only the standard library of Python 3.8: this text is also run inside containers and on other hosts.
 """
@@ -139,7 +140,8 @@ class Keeper:
                 return event
 
     def linger(self) -> None:
-        """The command is over and left processes behind (a daemon it started): stay, to be able to end them."""
+        """The command is over and left processes behind (a daemon it started): stay, to be able to end
+        them."""
         while not self.reap():
             if self.wait(None) is not None:
                 self.end_tree()
@@ -172,7 +174,8 @@ class Keeper:
                 self.exit_code = exit_code(status)
 
     def end_tree(self) -> int:
-        """End everything below: TERM, the grace time, then KILL until nothing is left. Returns what is left."""
+        """End everything below: TERM, the grace time, then KILL until nothing is left. Returns what is
+        left."""
         self.signal_tree(signal.SIGTERM)
         self.signal_tree(signal.SIGCONT)
         if self.emptied(self.request["grace"]):

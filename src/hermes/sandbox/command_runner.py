@@ -1,8 +1,8 @@
 """Runs commands for a sandbox: one of these processes a sandbox, wherever that is (this machine, a container,
 another host). See `runner_program.py` for how it gets there.
 
-It speaks frames on stdin and stdout: length of the payload (4 bytes), kind (1 byte), command number (4 bytes),
-payload.
+It speaks frames on stdin and stdout: length of the payload (4 bytes), kind (1 byte), command number (4
+bytes), payload.
 
     to the runner                              from the runner
     R  run a command: a Request as JSON        H  hello: {subreaper, bash, state}

@@ -13,8 +13,9 @@ class CommandResult(msgspec.Struct, kw_only=True):
     exit_code: int
     """The command's own; 124 after a timeout, 130 after an interrupt, 126 when its directory is gone."""
     output: str
-    """stdout and stderr merged in order, ANSI sequences removed, decoded with replacement. Bounded: when the
-    command wrote more than the limit, the head (40 %) and tail (60 %) around a line that counts what was left out."""
+    """stdout and stderr merged in order, ANSI sequences removed, decoded with replacement. Bounded: when
+    the command wrote more than the limit, the head (40 %) and tail (60 %) around a line that counts what
+    was left out."""
     output_bytes: int = 0
     """All that the command wrote."""
     spool_path: str | None = None
@@ -49,7 +50,8 @@ class BackgroundProcess(Protocol):
     def info(self) -> ProcessInfo: ...
 
     def read(self, since: int = 0) -> tuple[str, int]:
-        """Output from byte `since` on (as far as the 200,000-byte window still holds it) and the new offset."""
+        """Output from byte `since` on (as far as the 200,000-byte window still holds it) and the new
+        offset."""
         ...
 
     async def wait(self, timeout: float) -> bool:
@@ -143,7 +145,8 @@ class Sandbox(Protocol):
     ) -> BackgroundProcess: ...
 
     def processes(self) -> Mapping[str, BackgroundProcess]:
-        """Background processes by id: running ones and those that ended in the last 30 minutes (at most 64)."""
+        """Background processes by id: running ones and those that ended in the last 30 minutes (at most
+        64)."""
         ...
 
     async def close(self) -> None:

@@ -46,8 +46,9 @@ class LocalSandbox:
         output_limit: int = 50_000,
         grace: float = 2.0,
     ) -> None:
-        """`environment` is what the first command of a session starts with, `withheld` the names that the init
-        files must not bring back, `output_limit` in characters, `grace` in seconds between TERM and KILL."""
+        """`environment` is what the first command of a session starts with, `withheld` the names that the
+        init files must not bring back, `output_limit` in characters, `grace` in seconds between TERM and
+        KILL."""
         self._start_cwd = cwd
         self._environment = dict(environment)
         self._withheld = withheld

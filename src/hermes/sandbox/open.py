@@ -16,8 +16,9 @@ _KNOWN = ("docker", "ssh", "singularity", "modal", "daytona")
 
 
 def open_sandbox(settings: Settings, environment: Environment, profile: Profile, cwd: str | None) -> Sandbox:
-    """The sandbox that `terminal.backend` names; nothing is started yet. `cwd` is where the person is (None: nowhere,
-    so the home directory). Raises HomeError for a backend that is not served: never run on the host instead."""
+    """The sandbox that `terminal.backend` names; nothing is started yet. `cwd` is where the person is
+    (None: nowhere, so the home directory). Raises HomeError for a backend that is not served: never run
+    on the host instead."""
     backend = settings.terminal.backend
     if backend in _KNOWN:
         raise HomeError(

@@ -1,7 +1,8 @@
 """What a command wrote: decoded, cleaned of terminal control, and bounded, however much it is.
 
-Bytes go through `TerminalText` (decoding, control sequences) and then into one of two holders: `OutputWindow` for a
-foreground command (head and tail, the whole in a file), `RollingBuffer` for a background process (the last part).
+Bytes go through `TerminalText` (decoding, control sequences) and then into one of two holders:
+`OutputWindow` for a foreground command (head and tail, the whole in a file), `RollingBuffer` for a
+background process (the last part).
 """
 
 import codecs
@@ -29,7 +30,8 @@ _ERASED = re.compile(r"[^\x08\n]\x08")
 
 
 class TerminalText:
-    """Bytes to text: UTF-8 with replacement, terminal control sequences removed, also when they come in pieces."""
+    """Bytes to text: UTF-8 with replacement, terminal control sequences removed, also when they come in
+    pieces."""
 
     def __init__(self) -> None:
         self._decoder = codecs.getincrementaldecoder("utf-8")("replace")
@@ -74,7 +76,8 @@ def overwritten(line: str) -> str:
 
 
 class LineAssembler:
-    """Holds the line that is being written, so that a progress display counts once and not for each of its steps."""
+    """Holds the line that is being written, so that a progress display counts once and not for each of
+    its steps."""
 
     def __init__(self) -> None:
         self._line = ""
@@ -101,8 +104,8 @@ class LineAssembler:
 
 
 class OutputWindow:
-    """The output of a foreground command: whole while it fits, else its head and tail around a line that counts what
-    was left out, and the whole in a spool file."""
+    """The output of a foreground command: whole while it fits, else its head and tail around a line that
+    counts what was left out, and the whole in a spool file."""
 
     def __init__(
         self, limit: int, make_spool: Callable[[], Spool], on_output: Callable[[str], None] | None = None
@@ -153,7 +156,8 @@ class OutputWindow:
             self._trim()
 
     def _trim(self) -> None:
-        """Drop what can't be in the tail any more; joined only when it is twice too long, so that it stays cheap."""
+        """Drop what can't be in the tail any more; joined only when it is twice too long, so that it
+        stays cheap."""
         if self._tail_length > 2 * self._tail_room or len(self._tail) > 4096:
             joined = "".join(self._tail)[-self._tail_room :]
             self._tail = [joined]

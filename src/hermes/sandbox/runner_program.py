@@ -1,7 +1,7 @@
 """How the command runner gets to where commands run: its text goes over stdin to any Python 3.8 there.
 
-One way for this machine, a container (`docker exec -i <name> python3 ...`) and another host (`ssh <host> python3 ...`):
-start `python3` with `ARGUMENTS`, write `program()`, then speak frames.
+One way for this machine, a container (`docker exec -i <name> python3 ...`) and another host (`ssh <host>
+python3 ...`): start `python3` with `ARGUMENTS`, write `program()`, then speak frames.
 """
 
 import json
@@ -29,7 +29,8 @@ ARGUMENTS = ("-I", "-S", "-c", _LOADER)
 
 
 def program() -> bytes:
-    """The runner's text, as the loader reads it: a length of eight digits, then a mapping module -> source."""
+    """The runner's text, as the loader reads it: a length of eight digits, then a mapping module ->
+    source."""
     folder = resources.files("hermes.sandbox")
     sources = {name: (folder / f"{name.rpartition('.')[2]}.py").read_text("utf-8") for name in _MODULES}
     text = json.dumps(sources).encode()

@@ -1,9 +1,10 @@
 """How a session's state outlives its commands.
 
-Each command is a fresh shell. It sources the session's state file (variables, functions, aliases, shell options),
-evaluates the command, and on its way out, also by `exit` or a failure, writes the state to a new file that is put
-in place only when it is whole. The directory is handed back with it and is set before the next shell starts.
-With bash everything persists except the options of `set`; another shell keeps exported variables only.
+Each command is a fresh shell. It sources the session's state file (variables, functions, aliases, shell
+options), evaluates the command, and on its way out, also by `exit` or a failure, writes the state to a
+new file that is put in place only when it is whole. The directory is handed back with it and is set
+before the next shell starts. With bash everything persists except the options of `set`; another shell
+keeps exported variables only.
 
 The scripts here are one line each, so that the line numbers in error messages are those of the command.
 """
@@ -66,7 +67,8 @@ class ShellState:
         return (_SAVE_BASH if self._bash else _SAVE_SH).replace("@FILE@", shlex.quote(file))
 
     def _initial(self) -> list[str]:
-        """Source the person's start files in a subshell (they may `exit`), and keep what they leave behind."""
+        """Source the person's start files in a subshell (they may `exit`), and keep what they leave
+        behind."""
         if not self._bash:
             return [f"echo {shlex.quote(_ONLY_EXPORTED)}"]
         sources = [f"if [ -r {name} ]; then . {name}; fi" for name in map(_home_path, self._init_files)]

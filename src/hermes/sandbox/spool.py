@@ -1,4 +1,5 @@
-"""Files with the whole output of commands whose output is too long to be shown: private, capped, cleaned up by age."""
+"""Files with the whole output of commands whose output is too long to be shown: private, capped, cleaned
+up by age."""
 
 import os
 import time

@@ -47,6 +47,7 @@ class Search:
         self._backend = backend
         self._file = file
         self._index: SearchIndex | None = None
+        self._known_store_id: str | None = None
         self._thread = ThreadPoolExecutor(1, "store-search")
 
     async def search(
@@ -150,8 +151,11 @@ class Search:
             self._index = None
 
     async def _store_id(self) -> str:
-        row = await self._backend.read(lambda t: t.one(STORE_ID))
-        return str(row["value"]) if row else ""
+        """Which store this is. It does not change while it is open."""
+        if self._known_store_id is None:
+            row = await self._backend.read(lambda t: t.one(STORE_ID))
+            self._known_store_id = str(row["value"]) if row else ""
+        return self._known_store_id
 
 
 def indexed_text(message: Message) -> str:

@@ -69,6 +69,7 @@ class SearchIndex:
         try:
             self._connection.execute("PRAGMA journal_mode = WAL")
             self._connection.execute("PRAGMA synchronous = NORMAL")
+            self._connection.execute("PRAGMA secure_delete = ON")
             self._prepare(store_id)
         except BaseException:
             self._connection.close()

@@ -77,12 +77,18 @@ class SqliteBackend:
 
     def _read(self, work: Callable[[Transaction], T]) -> T:
         with explained(self.file):
-            connection = self._idle.pop() if self._idle else connect(self.file, read_only=True)
+            connection = self._idle_reader()
             try:
                 with _transaction(connection, "BEGIN"):
                     return work(SqliteTransaction(connection))
             finally:
                 self._idle.append(connection)
+
+    def _idle_reader(self) -> sqlite3.Connection:
+        try:
+            return self._idle.pop()  # one step, so that two threads never take the same
+        except IndexError:
+            return connect(self.file, read_only=True)
 
     def _write(self, work: Callable[[Transaction], T], durable: bool) -> T:
         with explained(self.file):
@@ -108,6 +114,7 @@ def connect(file: Path, *, read_only: bool = False) -> sqlite3.Connection:
         connection.execute("PRAGMA foreign_keys = ON")
         connection.execute(f"PRAGMA journal_size_limit = {WAL_BYTES}")
         connection.execute("PRAGMA synchronous = FULL")
+        connection.execute("PRAGMA secure_delete = ON")  # what a person deletes is overwritten
     return connection
 
 

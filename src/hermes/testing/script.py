@@ -39,7 +39,7 @@ class Break(msgspec.Struct, kw_only=True, frozen=True, forbid_unknown_fields=Tru
     """What goes wrong in the middle of a reply."""
 
     after: int | Literal["text", "arguments"] = 1
-    """Frames sent before it happens; or the middle of the text, or of the first call's arguments."""
+    """Frames sent before it happens; or the middle of the text, or of the calls' arguments."""
     how: Literal["drop", "end", "stall", "error", "garbage", "invalid_json"] = "drop"
     """`drop` closes the connection; `end` ends the response properly but too early; `stall` says nothing
     for `seconds` and goes on; `error` sends an error object and ends; `garbage` sends bytes that are no

@@ -1,6 +1,6 @@
 """A model as a value: it says what it is told to, in memory, without a server.
 
-    model = ScriptedModel([calls(ToolCall("c1", "terminal", '{"command":"ls"}')), says("Two files.")])
+model = ScriptedModel([calls(ToolCall("c1", "terminal", '{"command":"ls"}')), says("Two files.")])
 """
 
 from collections.abc import AsyncIterator, Callable, Sequence

@@ -1,8 +1,9 @@
 """Whether a command may run: the one place that decides, for every tool that runs commands.
 
-In this order: the hard floor (nothing lifts it), `approvals.deny` (nothing lifts it either), the yolo switch
-or mode `off`, `command_allowlist`, what was approved for the session, and then the table of dangerous classes;
-a command in one of those is asked about. Nobody there to ask, or no answer in time, means no.
+In this order: the hard floor (nothing lifts it), `approvals.deny` (nothing lifts it either), the yolo
+switch or mode `off`, `command_allowlist`, what was approved for the session, and then the table of
+dangerous classes; a command in one of those is asked about. Nobody there to ask, or no answer in time,
+means no.
 """
 
 import asyncio

@@ -1,5 +1,5 @@
-"""Commands inside commands: `sudo`, `env`, `xargs` and their like taken off, and the scripts found that shells,
-`eval`, interpreters and pipes would run."""
+"""Commands inside commands: `sudo`, `env`, `xargs` and their like taken off, and the scripts found that
+shells, `eval`, interpreters and pipes would run."""
 
 import base64
 import binascii
@@ -81,7 +81,8 @@ def program(call: Invocation) -> str:
 
 
 def all_calls(command: str, directory: str | None = None) -> list[Invocation]:
-    """Every call that the command line might make, nested ones included; wrappers come before what they wrap."""
+    """Every call that the command line might make, nested ones included; wrappers come before what they
+    wrap."""
     return list(_unfolded(command, directory, 0))
 
 
@@ -219,7 +220,8 @@ def _scripts_in_code(code: str) -> Iterator[str]:
 
 
 def piped_text(call: Invocation) -> str | None:
-    """What a pipeline of plain printing and decoding would write into the call's stdin, where that can be told."""
+    """What a pipeline of plain printing and decoding would write into the call's stdin, where that can be
+    told."""
     text: str | None = None
     for stage in call.upstream:
         name, arguments = program(stage), stage.words[1:]

@@ -1,4 +1,5 @@
-"""Which shell commands a person must agree to first, and which none may agree to. Pure: looks at the text only."""
+"""Which shell commands a person must agree to first, and which none may agree to. Pure: looks at the text
+only."""
 
 import unicodedata
 from collections.abc import Callable
@@ -32,7 +33,8 @@ class Assessment(msgspec.Struct, frozen=True):
 
 
 def assess(command: str, *, directory: str | None = None, guard: Guard | None = None) -> Assessment:
-    """Look at a command line that would run in `directory`. `guard` tells the paths of the assistant's own data.
+    """Look at a command line that would run in `directory`. `guard` tells the paths of the assistant's
+    own data.
 
     The text is read as it is, and again with look-alike and invisible characters made plain.
     """

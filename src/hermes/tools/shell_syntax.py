@@ -1,8 +1,9 @@
 """A shell command line taken apart: which programs would be called, with which words, fed by what.
 
-Not a shell: an over-approximation made to answer "what might this run?". Every branch, loop body, function body and
-substitution counts as run. Quotes and escapes are removed, `$HOME` and `~` become `~`, assignments made in the text
-are followed, what can't be known stays as `$NAME`. It never fails: broken input gives what could be read of it.
+Not a shell: an over-approximation made to answer "what might this run?". Every branch, loop body,
+function body and substitution counts as run. Quotes and escapes are removed, `$HOME` and `~` become `~`,
+assignments made in the text are followed, what can't be known stays as `$NAME`. It never fails: broken
+input gives what could be read of it.
 """
 
 import posixpath

@@ -8,7 +8,7 @@ import pytest
 from hermes.models.contract import Endpoint, ModelError, ModelReply, ModelRequest, Replied, ToolSpec
 from hermes.models.wires.chat_request import request_body
 from hermes.store.records import Image, Message, ToolCall
-from hermes.testing.script import Reply, Tokens
+from hermes.testing.script import Break, Reply, Tokens
 
 pytestmark = pytest.mark.anyio
 
@@ -61,6 +61,14 @@ TOLERATED = {
 async def test_variants_of_the_stream_are_one_reply(ask: Any, raw: str) -> None:
     reply = await answer(ask, raw)
     assert (reply.text, reply.stop) == ("Hi", "end")
+
+
+@pytest.mark.parametrize("how", ["drop", "stall"])
+async def test_a_fault_after_the_finish_reason_does_no_harm(ask: Any, how: Any) -> None:
+    """Frames: role, text, finish reason; then nothing more that matters."""
+    events = await ask(CHAT, [Reply(text="Hi", breaks=Break(after=3, how=how))], stall_timeout=0.2)
+    reply = events[-1].reply
+    assert (reply.text, reply.stop, reply.usage.calls_without_usage) == ("Hi", "end", 1)
 
 
 A, B = '{"a":1}', '{"b":2}'

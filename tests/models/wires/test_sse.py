@@ -29,6 +29,14 @@ def test_any_split_and_any_line_end(line_end: str, cuts: list[int]) -> None:
     assert found + reader.finish() == EVENTS
 
 
+@pytest.mark.parametrize("line_end", ["\n", "\r\n", "\r"], ids=["LF", "CRLF", "CR"])
+def test_every_place_to_split(line_end: str) -> None:
+    data = STREAM.replace("\n", line_end).encode()
+    for cut in range(len(data)):
+        reader = EventReader()
+        assert reader.feed(data[:cut]) + reader.feed(data[cut:]) + reader.finish() == EVENTS
+
+
 def test_events_are_given_out_as_soon_as_they_are_whole() -> None:
     reader = EventReader()
     assert reader.feed(b"data: 1\n\ndata: 2") == [ServerEvent("", b"1")]

@@ -15,7 +15,8 @@ def banner(
     endpoint: Endpoint, session: Session, *, profile: str, cwd: str, width: int, paint: Paint, compact: bool
 ) -> str:
     """The lines, with colours. One line when `compact` or when there is no room for more."""
-    model = f"{DEMO} (offline)" if endpoint.provider == "demo" else endpoint.model
+    name = endpoint.model or endpoint.base_url
+    model = f"{DEMO} (offline)" if endpoint.provider == "demo" else name
     place = _from_home(cwd)
     if compact or width < 30:
         return paint.tone(fit(f"hermes {__version__} · {model} · {place}", width), "dim")

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from prompt_toolkit.formatted_text import StyleAndTextTuples
 
 from hermes.cli.interactive.screen import Choice
-from hermes.cli.text import fit
+from hermes.cli.text import fit, fit_line
 
 GRACE_SECONDS = 0.5
 """An Enter within this time was meant for what was being typed, not for the question that popped up."""
@@ -54,14 +54,14 @@ class Dialog:
 
     def fragments(self, width: int) -> StyleAndTextTuples:
         """The question as styled text."""
-        shown: StyleAndTextTuples = [("class:dialog.title", fit(self.title, width)), ("", "\n")]
+        shown: StyleAndTextTuples = [("class:ask.title", fit(self.title, width)), ("", "\n")]
         for detail in self._visible_details():
-            style = "class:dialog.reason" if detail.startswith("! ") else "class:dialog.detail"
-            shown += [("class:dialog.bar", "│ "), (style, fit(detail, width - 2)), ("", "\n")]
+            style = "class:ask.reason" if detail.startswith("! ") else "class:ask.detail"
+            shown += [("class:ask.bar", "│ "), (style, fit_line(detail, width - 2)), ("", "\n")]
         for index, choice in enumerate(self.choices):
-            marker, style = ("❯ ", "class:dialog.selected") if index == self.selected else ("  ", "")
-            shown += [(style, fit(f"{marker}{index + 1}. {choice.label}", width)), ("", "\n")]
-        shown.append(("class:dialog.hint", fit("↑↓ or a number, then Enter · Esc: no answer", width)))
+            marker, style = ("❯ ", "class:ask.selected") if index == self.selected else ("  ", "")
+            shown += [(style, fit_line(f"{marker}{index + 1}. {choice.label}", width)), ("", "\n")]
+        shown.append(("class:ask.hint", fit("↑↓ or a number, then Enter · Esc: no answer", width)))
         return shown
 
     def _visible_details(self) -> list[str]:

@@ -13,10 +13,12 @@ from prompt_toolkit.styles import Style
 
 from hermes.cli.interactive.composer import Composer
 from hermes.cli.interactive.dialog import Dialog
-from hermes.cli.text import cells, fit, pad
+from hermes.cli.text import cells, fit, fit_line, pad
 
 INPUT_LINES = 10
 COMPLETION_LINES = 6
+ROOMY = 24
+"""Rows from which on there is room for an empty line above the input."""
 
 STYLE = Style.from_dict(
     {
@@ -24,12 +26,12 @@ STYLE = Style.from_dict(
         "marker": "ansicyan bold",
         "status": "ansibrightblack",
         "queued": "ansibrightblack",
-        "dialog.title": "ansiyellow bold",
-        "dialog.bar": "ansiyellow",
-        "dialog.detail": "bold",
-        "dialog.reason": "ansiyellow",
-        "dialog.selected": "ansicyan bold",
-        "dialog.hint": "ansibrightblack",
+        "ask.title": "ansiyellow bold",
+        "ask.bar": "ansiyellow",
+        "ask.detail": "bold",
+        "ask.reason": "ansiyellow",
+        "ask.selected": "ansicyan bold",
+        "ask.hint": "ansibrightblack",
         "completion": "",
         "completion.selected": "ansicyan bold",
         "completion.meta": "ansibrightblack",
@@ -66,6 +68,7 @@ class Regions:
                         lambda: dialog() is not None,
                         Window(self._question, dont_extend_height=True, always_hide_cursor=True),
                     ),
+                    _when(lambda: get_app().output.get_size().rows >= ROOMY, Window(height=1)),
                     Window(height=1, char="─", style="class:rule"),
                     VSplit([_text(marker, "class:marker", width=2), self.input]),
                     ConditionalContainer(_text(_completions), has_completions),
@@ -119,7 +122,7 @@ def _completions() -> StyleAndTextTuples:
         style = "class:completion.selected" if selected else "class:completion"
         marker = "❯ " if selected else "  "
         lines += [
-            (style, pad(fit(f"{marker}{item.display_text}", names + 2), names + 2)),
+            (style, pad(fit_line(f"{marker}{item.display_text}", names + 2), names + 2)),
             ("class:completion.meta", fit(item.display_meta_text, max(width - names - 3, 0))),
             ("", "\n"),
         ]

@@ -53,9 +53,15 @@ def typeset(text: str, width: int, style: Style, paint: Paint) -> str:
         ),
     )
     console.print(LeftMarkdown(text, code_theme="ansi_dark", hyperlinks=False))
-    return "\n".join(_trimmed(line) for line in target.getvalue().strip("\n").split("\n"))
+    lines = [_trimmed(line) for line in target.getvalue().split("\n")]
+    while lines and not _COLOUR.sub("", lines[0]):
+        del lines[0]
+    while lines and not _COLOUR.sub("", lines[-1]):
+        del lines[-1]
+    return "\n".join(lines)
 
 
+_COLOUR = re.compile(r"\x1b\[[0-9;]*m")
 _PADDING = re.compile(r"[ \t]+((?:\x1b\[[0-9;]*m)*)$")
 
 

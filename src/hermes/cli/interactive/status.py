@@ -26,7 +26,7 @@ class Status(msgspec.Struct):
 
 def status_line(status: Status, width: int) -> str:
     """As much as fits, the least important left out first."""
-    model = "DEMO MODEL" if status.provider == "demo" else status.model
+    model = "DEMO MODEL" if status.provider == "demo" else status.model or status.provider
     share = min(status.tokens / status.window, 1.0) if status.window else 0.0
     context = f"{count(status.tokens)}/{count(status.window)}" if status.window else count(status.tokens)
     bar = "█" * round(share * BAR_CELLS) + "░" * (BAR_CELLS - round(share * BAR_CELLS))
@@ -34,7 +34,7 @@ def status_line(status: Status, width: int) -> str:
         (0, model),
         (2, context),
         (5, f"{bar} {share:.0%}"),
-        (4, money(status.cost_usd) if status.cost_usd is not None else ""),
+        (4, money(status.cost_usd) if status.cost_usd else ""),
         (3, seconds(status.took) if status.took else ""),
         (1, "YOLO" if status.yolo else ""),
         (1, f"{status.queued} queued" if status.queued else ""),

@@ -1,5 +1,6 @@
 """A run's events on the terminal: what is finished scrolls up, what is in progress stays live below."""
 
+import textwrap
 import time
 from typing import Literal
 
@@ -16,6 +17,7 @@ SPINNER = "⠋⠙⠹⠸⠼⠴⠦⠧⠇⠏"
 LIVE_BLOCK_CHARACTERS = 6_000
 """A longer block in progress is shown as written until it is whole."""
 REASONING_LINES = 8
+LIVE_REASONING_LINES = 3
 DIFF_LINES = 40
 OUTPUT_LINES = 20
 
@@ -143,11 +145,14 @@ class TerminalView:
         text, self._reasoning = self._reasoning.strip(), ""
         if not text or not self._display.show_reasoning:
             return
-        lines = [line for line in visible(text).splitlines() if line.strip()]
+        lines = self._thoughts(text)
         if len(lines) > REASONING_LINES:
             lines = [*lines[: REASONING_LINES - 1], f"… {len(lines) - REASONING_LINES + 1} more lines"]
-        paint, width = self._screen.paint, self._screen.width
-        self._put("thought", "\n".join(paint.tone(f"┊ {fit(line, width - 3)}", "dim") for line in lines))
+        self._put("thought", "\n".join(self._screen.paint.tone(f"┊ {line}", "dim") for line in lines))
+
+    def _thoughts(self, text: str) -> list[str]:
+        width = max(self._screen.width - 4, 10)
+        return [row for line in visible(text).splitlines() for row in textwrap.wrap(line, width)]
 
     def _drop(self) -> None:
         """The text in progress is void."""
@@ -191,7 +196,7 @@ class TerminalView:
         return self._screen.paint.line(line, width)
 
     def _diff(self, text: str) -> str:
-        lines = visible(text).splitlines()
+        lines = visible(text).rstrip().splitlines()
         if len(lines) > DIFF_LINES:
             lines = [*lines[: DIFF_LINES - 1], f"… {len(lines) - DIFF_LINES + 1} more lines"]
         tones = {"+": "good", "-": "bad", "@": "accent"}
@@ -213,8 +218,6 @@ class TerminalView:
         width = self._screen.width - 1
         if "".join(layout(line, 10_000)) == "".join(layout(line, width)):
             return self._screen.paint.line(line, width)
-        import textwrap
-
         rows = textwrap.wrap(" ".join(line.text.split()), max(width - 2, 10))
         marks = [line.mark, *" " * (len(rows) - 1)]
         return "\n".join(
@@ -238,7 +241,7 @@ class TerminalView:
 
     def _gap(self, kind: Kind) -> None:
         """An empty line where the kind changes, and between blocks of text."""
-        if self._last != "start" and (kind != self._last or kind in ("text", "said")):
+        if kind != self._last or kind in ("text", "said"):
             self._screen.write("")
         self._last = kind
 
@@ -260,8 +263,7 @@ class TerminalView:
                     Line(frame, "", word, seconds(self.took), "accent"), self._screen.width - 1
                 )
             )
-        gap = [""] if self._last != "start" else []
-        self._screen.set_live("\n".join([*gap, *parts, *self._queue_lines()]))
+        self._screen.set_live("\n".join(["", *parts, *self._queue_lines()]))
 
     def _live_text(self) -> list[str]:
         rest = self._stream.rest
@@ -275,8 +277,8 @@ class TerminalView:
     def _live_reasoning(self) -> list[str]:
         if not self._reasoning.strip() or not self._display.show_reasoning:
             return []
-        lines = [line for line in visible(self._reasoning).splitlines() if line.strip()][-3:]
-        return [self._screen.paint.tone(f"┊ {fit(line, self._screen.width - 3)}", "dim") for line in lines]
+        lines = self._thoughts(self._reasoning)[-LIVE_REASONING_LINES:]
+        return [self._screen.paint.tone(f"┊ {line}", "dim") for line in lines]
 
     def _live_tools(self, frame: str) -> list[str]:
         lines = []

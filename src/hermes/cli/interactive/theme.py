@@ -31,8 +31,7 @@ class Paint(NamedTuple):
     def line(self, line: Line, width: int) -> str:
         """A narrated line: the mark in its tone, the head bold, the tail dim unless it tells of trouble."""
         mark, head, text, tail = layout(line, width)
-        quiet = line.tone in ("good", "accent", "plain") and bool(line.head)
-        body: Tone = "plain" if quiet else line.tone
+        body: Tone = "plain" if line.head else line.tone
         end: Tone = line.tone if line.tone in ("bad", "warn") else "dim"
         return (
             self.tone(mark, line.tone)

@@ -133,7 +133,7 @@ class _Decoder:
             call.name += name
         call.id = call.id or call_id
         arguments = function.get("arguments")
-        if isinstance(arguments, dict):
+        if arguments is not None and not isinstance(arguments, str):
             arguments = json.dumps(arguments, ensure_ascii=False)
         yield self.reply.arguments(call, arguments or "")
 

@@ -59,7 +59,7 @@ async def converse(
     except (aiohttp.ClientError, TimeoutError, OSError) as error:
         raise ModelError(transport_failure(error, endpoint), exchange.partial()) from error
     except EventTooLargeError as error:
-        failure = failures.unreadable(endpoint, "one event is larger than 64 MB")
+        failure = failures.unreadable(endpoint, "one event is larger than 16 MiB")
         raise ModelError(failure, exchange.partial()) from error
 
 
@@ -171,7 +171,7 @@ class _Exchange:
             parsed = _json(data)
             if isinstance(parsed, dict):
                 self._understood = True
-                yield from self._decoder.event(event.name, parsed)
+                yield from self._well_formed(self._decoder.event(event.name, parsed))
             elif parsed is None and not at_end:
                 raise ModelError(failures.unreadable(self._endpoint, "an event in it is not valid JSON"))
 
@@ -181,7 +181,15 @@ class _Exchange:
             parsed = parsed[0]
         if not isinstance(parsed, dict):
             raise ModelError(failures.no_reply(self._endpoint, data))
-        yield from self._decoder.document(parsed)
+        yield from self._well_formed(self._decoder.document(parsed))
+
+    def _well_formed(self, events: Iterator[ModelEvent]) -> Iterator[ModelEvent]:
+        """A decoder reads what it needs as the protocol has it; here is where anything else shows."""
+        try:
+            yield from events
+        except (AttributeError, KeyError, TypeError, ValueError) as error:
+            failure = failures.unreadable(self._endpoint, "its fields are not those of the protocol")
+            raise ModelError(failure) from error
 
     def _stop(self) -> StopReason:
         """Servers disagree on what they say after tool calls; having some is what counts."""

@@ -3,7 +3,7 @@
 from typing import NamedTuple
 
 BYTE_ORDER_MARK = b"\xef\xbb\xbf"
-MAX_EVENT_BYTES = 64 * 1024 * 1024
+MAX_EVENT_BYTES = 16 * 1024 * 1024
 
 
 class ServerEvent(NamedTuple):
@@ -36,9 +36,10 @@ class EventReader:
         # A CR at the end may be half of a CRLF, so that line is not over yet.
         if lines and not lines[-1].endswith(b"\n"):
             self._rest = lines.pop()
+        events = [event for line in lines if (event := self._line(line.rstrip(b"\r\n"))) is not None]
         if self._size + len(self._rest) > MAX_EVENT_BYTES:
             raise EventTooLargeError
-        return [event for line in lines if (event := self._line(line.rstrip(b"\r\n"))) is not None]
+        return events
 
     def finish(self) -> list[ServerEvent]:
         """What a peer left without the blank line that ends an event. It may be half of one."""

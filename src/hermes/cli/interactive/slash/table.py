@@ -119,8 +119,8 @@ BY_NAME: dict[str, SlashCommand] = {
 }
 
 NOT_SERVED: frozenset[str] = frozenset({
-    "agents", "approve", "background", "bg", "blueprint", "bp", "browser", "btw", "bundles", "codex-
-    runtime", "compose", "cron", "curator", "debug", "deny", "fast", "footer", "gateway", "goal",
+    "agents", "approve", "background", "bg", "blueprint", "bp", "browser", "btw", "bundles",
+    "codex-runtime", "compose", "cron", "curator", "debug", "deny", "fast", "footer", "gateway", "goal",
     "handoff", "hatch", "image", "indicator", "insights", "journey", "kanban", "learn", "learning",
     "memory-graph", "moa", "paste", "pet", "platform", "platforms", "plugins", "prompt", "reload",
     "reload-mcp", "reload-skills", "restart", "rollback", "sethome", "skills", "skin", "snap",
