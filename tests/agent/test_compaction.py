@@ -1,5 +1,6 @@
 """Compaction in place: same session, raw rows kept, bad summaries thrown away."""
 
+import msgspec
 import pytest
 
 from hermes.home.settings import CompressionSettings, ModelSettings, Settings
@@ -108,3 +109,12 @@ async def test_a_person_can_compact_at_any_time(scripted: MakeRuntime) -> None:
     assert "the questions" in bench.model.requests[0].messages[0].content
     rows = await bench.runtime.store.messages.active(bench.runtime.scope, session_id)
     assert any(row.kind == "summary" for row in rows)
+
+
+async def test_the_demo_model_is_not_asked_for_a_summary(scripted: MakeRuntime) -> None:
+    bench = scripted([])
+    bench.model.endpoint = msgspec.structs.replace(bench.model.endpoint, wire="demo")
+    session_id = await talk(bench, 20)
+    outcome = await bench.runtime.compact(session_id)
+    assert isinstance(outcome, ContextKept)
+    assert "demo" in outcome.reason

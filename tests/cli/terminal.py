@@ -71,8 +71,9 @@ class Terminal:
 
     def line(self, text: str) -> None:
         """Type a line and send it, as a person would: not in one burst."""
+        self.wait_for("❯")
         self.type(text)
-        self.wait_for(text[-30:])
+        self.wait_for(f"❯ {text}")
         self.type("\r")
 
     def paste(self, text: str) -> None:

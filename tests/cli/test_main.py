@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 import hermes
+from hermes.cli.errors import write_traceback
 from tests.cli.conftest import Run
 
 
@@ -121,12 +122,18 @@ def test_a_reader_that_goes_away_is_no_error(hermes: list[str], plain_environmen
     assert done.stderr == ""
 
 
-def test_a_fault_of_ours_is_one_sentence_and_a_logged_traceback(run: Run, home: Path) -> None:
-    run("config", "path")
-    (home / "profiles").write_text("a file where a folder belongs")
-    done = run("profile", "list")
-    assert done.returncode in (0, 1)
-    assert "Traceback" not in done.stderr + done.stdout
+def test_a_fault_of_ours_is_one_sentence_and_a_logged_traceback(tmp_path: Path) -> None:
+    def fail() -> None:
+        raise ValueError("bad thing with sk-abcdefghijklmnopqrstuvwxyz0123456789")
+
+    with pytest.raises(ValueError, match="bad thing") as caught:
+        fail()
+    sentence = write_traceback(caught.value, tmp_path / "logs")
+    logged = (tmp_path / "logs" / "errors.log").read_text()
+    assert str(tmp_path / "logs" / "errors.log") in sentence
+    assert "\n" not in sentence
+    assert "Traceback" in logged
+    assert "sk-abcdefghijklmnopqrstuvwxyz0123456789" not in sentence + logged
 
 
 def test_completion_scripts(run: Run) -> None:

@@ -297,9 +297,7 @@ class TestKeys:
 
     async def test_an_only_key_that_is_refused_ends_the_call(self, waits: Waits) -> None:
         async with ModelServer([Reply(status=401, error="Invalid key.")]) as server:
-            model = client(
-                waits, endpoint(server, api_key="one"), pools={("custom", "one"): pool("one")}
-            )
+            model = client(waits, endpoint(server, api_key="one"), pools={("custom", "one"): pool("one")})
             failed = last(await ask(model), Failed)
             await model.close()
         assert failed.failure.reason == "auth"

@@ -3,7 +3,7 @@
 import json
 import stat
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import pytest
 
@@ -127,7 +127,7 @@ class TestRest:
 
 
 class TestFile:
-    UPSTREAM: dict[str, Any] = {
+    UPSTREAM: ClassVar[dict[str, Any]] = {
         "version": 1,
         "active_provider": "nous",
         "providers": {"nous": {"refresh_token": "r", "anything": [1, 2]}},
@@ -205,9 +205,7 @@ class TestFile:
         environment = {"GOOGLE_API_KEY": "g1", "GEMINI_API_KEY": "g2"}
         taken = []
         for _ in range(4):
-            pool = open_pool(
-                row("gemini"), endpoint("g1", "gemini"), environment, file, strategy=strategy
-            )
+            pool = open_pool(row("gemini"), endpoint("g1", "gemini"), environment, file, strategy=strategy)
             chosen = pool.select()
             assert chosen is not None
             taken.append(chosen.key)
@@ -259,6 +257,9 @@ class TestWhichKeysMayGoWhere:
     def test_keys_of_another_kind_are_not_mixed(self, tmp_path: Path) -> None:
         environment = {"ANTHROPIC_API_KEY": "sk-ant-api-1", "CLAUDE_CODE_OAUTH_TOKEN": "sk-ant-oat01-2"}
         pool = open_pool(
-            row("anthropic"), endpoint("sk-ant-api-1", "anthropic"), environment, AuthFile(tmp_path / "a.json")
+            row("anthropic"),
+            endpoint("sk-ant-api-1", "anthropic"),
+            environment,
+            AuthFile(tmp_path / "a.json"),
         )
         assert len(pool) == 1

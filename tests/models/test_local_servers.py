@@ -110,13 +110,13 @@ async def test_a_server_that_only_embeds_is_none_to_chat_with() -> None:
     "garbage",
     [
         {},
-        {path: b"\x00\xff\xfe garbage" for path in (*OLLAMA, *LM_STUDIO, *LLAMA_CPP, *VLLM)},
-        {path: b"HTTP/1.1 200 OK\r\n\r\n{not json" for path in (*OLLAMA, *LM_STUDIO, *LLAMA_CPP, *VLLM)},
+        dict.fromkeys((*OLLAMA, *LM_STUDIO, *LLAMA_CPP, *VLLM), b"\x00\xff\xfe garbage"),
+        dict.fromkeys((*OLLAMA, *LM_STUDIO, *LLAMA_CPP, *VLLM), b"HTTP/1.1 200 OK\r\n\r\n{not json"),
         {path: [1, 2, 3] for path in (*OLLAMA, *LM_STUDIO, *LLAMA_CPP, *VLLM)},
         {path: {"error": "Unexpected endpoint"} for path in (*OLLAMA, *LM_STUDIO, *LLAMA_CPP, *VLLM)},
-        {path: b"" for path in (*OLLAMA, *LM_STUDIO, *LLAMA_CPP, *VLLM)},
+        dict.fromkeys((*OLLAMA, *LM_STUDIO, *LLAMA_CPP, *VLLM), b""),
         {path: {"data": [], "models": [], "version": "1"} for path in (*OLLAMA, *LM_STUDIO, *VLLM)},
-        {path: b"HTTP/1.1 200 OK\r\n\r\n" + b" " * 3_000_000 for path in (*OLLAMA, *VLLM)},
+        dict.fromkeys((*OLLAMA, *VLLM), b"HTTP/1.1 200 OK\r\n\r\n" + b" " * 3000000),
     ],
     ids=["404", "bytes", "no-json", "wrong-shape", "errors", "silence", "empty", "endless"],
 )

@@ -1,5 +1,7 @@
 """Which model answers: the order of what names it, and which key goes where."""
 
+from typing import ClassVar
+
 import pytest
 
 from hermes.home.settings import (
@@ -227,7 +229,7 @@ class TestAddresses:
 
 
 class TestModelIds:
-    KEYS = {"OPENROUTER_API_KEY": "or", "ANTHROPIC_API_KEY": "an"}
+    KEYS: ClassVar = {"OPENROUTER_API_KEY": "or", "ANTHROPIC_API_KEY": "an"}
 
     def test_a_prefix_names_a_provider_that_can_be_called(self) -> None:
         for model in ("anthropic/claude-sonnet-4-5", "anthropic:claude-sonnet-4-5"):
@@ -351,7 +353,9 @@ class TestFallbacks:
                 FallbackProvider(provider="anthropic", model="claude-haiku-4-5"),
                 FallbackProvider(provider="groq", model="m"),
                 FallbackProvider(provider="grok-typo", model="m"),
-                FallbackProvider(provider="custom", base_url="http://10.0.0.9/v1", model="x", key_env="X_KEY"),
+                FallbackProvider(
+                    provider="custom", base_url="http://10.0.0.9/v1", model="x", key_env="X_KEY"
+                ),
                 FallbackProvider(),
             ]
         )

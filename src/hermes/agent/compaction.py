@@ -116,6 +116,8 @@ async def compact(run: ActiveRun, *, focus: str = "", forced: bool = False) -> C
 
 
 async def _try_to_compact(run: ActiveRun, focus: str, forced: bool) -> ContextCompacted | ContextKept:
+    if run.summariser.endpoint.wire == "demo":
+        return ContextKept(reason="The offline demo model can't write summaries; connect a language model.")
     settings = run.settings.compression
     limit = threshold_tokens(settings, run.window, run.settings.model.max_tokens)
     plan = plan_compaction(run.transcript, settings, limit)

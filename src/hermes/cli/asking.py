@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import click
 
 from hermes.cli.errors import Refused, say
-from hermes.cli.text import fit
+from hermes.cli.text import fit_line
 
 SHOWN = 20
 """Rows of a picker; more are reached by typing a part of what is looked for."""
@@ -35,7 +35,7 @@ def pick(question: str, labels: Sequence[str]) -> int | None:
     columns = shutil.get_terminal_size().columns
     while True:
         for index in shown[:SHOWN]:
-            say(f"{index + 1:>4}. {fit(labels[index], columns - 8)}")
+            say(f"{index + 1:>4}. {fit_line(labels[index], columns - 8)}")
         if len(shown) > SHOWN:
             say(f"      … {len(shown) - SHOWN} more; type a part of what you look for")
         answer: str = click.prompt(

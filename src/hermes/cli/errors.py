@@ -41,6 +41,8 @@ def sentence_of(error: Exception) -> str | None:
     from hermes.models.resolve import ModelNotConfigured
     from hermes.store.database import StoreError
 
+    if isinstance(error, click.ClickException):
+        return error.format_message()
     return str(error) if isinstance(error, HomeError | ModelNotConfigured | StoreError) else None
 
 

@@ -143,8 +143,10 @@ def _paragraph(step: Step, answers: list[Message]) -> str:
     fields, rest = _fields(answer.content)
     code = fields.get("exit_code")
     body = _body(fields, rest)
-    if isinstance(code, int) and code != 0:
-        return _with_body(f"{step.heading}; it ended with exit code {code}", body or _reason(fields, rest))
+    # Below zero is no exit code of a command: it was refused, or never started.
+    if isinstance(code, int) and code > 0:
+        said = "\n".join(filter(None, [body, str(fields.get("error") or "")]))
+        return _with_body(f"{step.heading}; it ended with exit code {code}", said)
     if not _succeeded(answer):
         return f'"{step.said}" did not succeed: {_reason(fields, rest)}'
     if step.tries[0].tool == "memory":

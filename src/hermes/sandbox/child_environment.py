@@ -40,17 +40,25 @@ def child_environment(
     """What the first command of a session starts with; from then on the session's own state counts."""
     withheld = withheld_names(environment, settings.env_passthrough)
     child = {name: environment[name] for name in environment if name not in withheld}
-    for name in [name for name in child if name.startswith(_FORCED)]:
-        child[name.removeprefix(_FORCED)] = child.pop(name)
+    forced = {
+        name.removeprefix(_FORCED): environment[name] for name in environment if name.startswith(_FORCED)
+    }
+    child = {name: value for name, value in child.items() if not name.startswith(_FORCED)} | forced
     child["PATH"] = completed_path(child.get("PATH", ""))
     real_home = child.get("HOME") or pwd.getpwuid(os.getuid()).pw_dir
     child["HERMES_REAL_HOME"] = real_home
-    child["HOME"] = str(profile.home / "home") if settings.home_mode == "profile" else real_home
+    child["HOME"] = str(profile.home / "home") if _uses_profile_home(settings) else real_home
     child["HERMES_HOME"] = str(profile.home)
     child.setdefault("TERM", "dumb")
     child.setdefault("PAGER", "cat")
     child.setdefault("GIT_PAGER", "cat")
     return child
+
+
+def _uses_profile_home(settings: TerminalSettings) -> bool:
+    """`auto`: inside a container only the profile's home outlives an upgrade."""
+    in_container = os.path.exists("/.dockerenv") or os.path.exists("/run/.containerenv")
+    return settings.home_mode == "profile" or (settings.home_mode == "auto" and in_container)
 
 
 def completed_path(path: str) -> str:

@@ -179,6 +179,7 @@ class Runner:
             others = [other.fds() for other in self.commands.values()]
             for fd in command.fds().union({self.incoming, self.outgoing}, *others):
                 os.close(fd)
+            os.dup2(os.open(os.devnull, os.O_RDWR), 2)  # who reads our stderr waits for the runner alone
             Keeper(request, control, status).run(stdin, output)
         finally:
             os._exit(0)

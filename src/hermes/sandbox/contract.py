@@ -121,6 +121,10 @@ class Sandbox(Protocol):
         """Absolute path of a directory for what the agent itself keeps here (long tool results)."""
         ...
 
+    def prepare(self) -> None:
+        """Begin to start what commands need, without waiting for it; optional before the first command."""
+        ...
+
     def cwd(self, session: str) -> str: ...
 
     async def run(

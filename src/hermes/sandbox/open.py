@@ -22,8 +22,8 @@ def open_sandbox(settings: Settings, environment: Environment, profile: Profile,
     backend = settings.terminal.backend
     if backend in _KNOWN:
         raise HomeError(
-            f"terminal.backend is '{backend}', which is not served yet; set it to '{_SERVED}' to let commands "
-            "run on this machine."
+            f"terminal.backend is '{backend}', which is not served yet; set it to '{_SERVED}' to "
+            "let commands run on this machine."
         )
     if backend != _SERVED:
         raise HomeError(f"terminal.backend is '{backend}', which does not exist; set it to '{_SERVED}'.")

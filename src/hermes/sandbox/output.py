@@ -122,6 +122,7 @@ class OutputWindow:
         self._tail_length = 0
         self._make_spool = make_spool
         self._spool: Spool | None = None
+        self._problem = ""
         self._on_output = on_output
 
     def feed(self, data: bytes) -> None:
@@ -143,9 +144,8 @@ class OutputWindow:
         self.characters += len(text)
         if self._spool is not None:
             self._spool.write(text)
-        elif self.characters > self.limit:
-            self._spool = self._make_spool()
-            self._spool.write(self._head + "".join(self._tail) + text)
+        elif self.characters > self.limit and not self._problem:
+            self._begin_spool(text)
         room = self._head_room - len(self._head)
         if room > 0:
             self._head += text[:room]
@@ -154,6 +154,14 @@ class OutputWindow:
             self._tail.append(text)
             self._tail_length += len(text)
             self._trim()
+
+    def _begin_spool(self, text: str) -> None:
+        try:
+            self._spool = self._make_spool()
+        except OSError as error:
+            self._problem = error.strerror or str(error)
+            return
+        self._spool.write(self._head + "".join(self._tail) + text)
 
     def _trim(self) -> None:
         """Drop what can't be in the tail any more; joined only when it is twice too long, so that it
@@ -172,7 +180,8 @@ class OutputWindow:
         omitted = self.characters - len(self._head) - len(tail)
         if omitted <= 0:
             return self._head + tail
-        where = f"; all of it is in {self.spool_path}" if self.spool_path else ""
+        problem = self._problem or (self._spool.problem if self._spool else "")
+        where = f"; they could not be kept: {problem}" if problem else f"; all of it is in {self.spool_path}"
         return f"{self._head}\n[... {omitted:,} characters left out{where} ...]\n{tail}"
 
 

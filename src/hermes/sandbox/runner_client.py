@@ -181,13 +181,15 @@ class RunnerClient:
     async def _read(self, process: asyncio.subprocess.Process) -> None:
         """Deliver what the runner says until it is gone; what was running then is lost."""
         assert process.stdout is not None
+        assert process.stderr is not None
         try:
             while True:
                 self._deliver(*await _read_frame(process.stdout))
         except (asyncio.IncompleteReadError, ConnectionError):
+            said = (await process.stderr.read()).decode(errors="replace").strip()
             await process.wait()
         if self._process is process:
-            log.warning("The command runner ended unexpectedly (exit code %s).", process.returncode)
+            log.warning("The command runner ended unexpectedly (exit code %s). %s", process.returncode, said)
             self._process = self._starting = None
         commands, self._commands = self._commands, {}
         for command in commands.values():

@@ -12,14 +12,14 @@ KEEP_SECONDS = 7 * 86_400.0
 
 
 class Spool:
-    """One file, written from its start to its cap."""
+    """One file, written from its start to its cap, or until the disk is full."""
 
     def __init__(self, path: Path, limit: int = FILE_LIMIT) -> None:
         self.path = str(path)
+        self.problem = ""
+        """Why the file does not hold everything that it should."""
         self._left = limit
-        self._file = os.fdopen(
-            os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb", buffering=65536
-        )
+        self._descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_NOFOLLOW, 0o600)
 
     def write(self, text: str) -> None:
         if self._left <= 0:
@@ -30,10 +30,15 @@ class Spool:
             self._left = 0
         else:
             self._left -= len(data)
-        self._file.write(data)
+        try:
+            while data:
+                data = data[os.write(self._descriptor, data) :]
+        except OSError as error:
+            self._left = 0
+            self.problem = error.strerror or str(error)
 
     def close(self) -> None:
-        self._file.close()
+        os.close(self._descriptor)
 
 
 class SpoolFolder:

@@ -52,17 +52,13 @@ class ScriptedModel:
         self.requests: list[ModelRequest] = []
         """What was asked, in order."""
         self._steps = list(steps)
-        self._endpoint = endpoint
-
-    @property
-    def endpoint(self) -> Endpoint:
-        return self._endpoint
+        self.endpoint = endpoint
 
     def begin_turn(self) -> None:
         pass
 
     def learn_window(self, tokens: int) -> None:
-        self._endpoint = msgspec.structs.replace(self._endpoint, context_length=tokens)
+        self.endpoint = msgspec.structs.replace(self.endpoint, context_length=tokens)
 
     async def stream(self, request: ModelRequest) -> AsyncIterator[ModelEvent]:
         self.requests.append(request)
@@ -80,7 +76,7 @@ class ScriptedModel:
             if piece:
                 yield TextDelta(piece)
         usage = outcome.usage if outcome.usage.model_calls else Usage(model_calls=1, calls_without_usage=1)
-        yield Replied(msgspec.structs.replace(outcome, usage=usage), self._endpoint)
+        yield Replied(msgspec.structs.replace(outcome, usage=usage), self.endpoint)
 
     async def close(self) -> None:
         pass

@@ -8,7 +8,8 @@ import re
 from collections.abc import Iterator
 from fnmatch import fnmatchcase
 
-from hermes.tools.shell_syntax import Invocation, invocations, is_plain_print
+from hermes.tools.invocation import Invocation, is_plain_print
+from hermes.tools.shell_syntax import invocations
 from hermes.tools.shell_words import unescaped
 
 SHELLS = frozenset({"sh", "bash", "dash", "zsh", "ksh", "mksh", "ash", "fish", "csh", "tcsh", "rbash"})

@@ -4,7 +4,7 @@ import posixpath
 import re
 
 from hermes.tools.command_nesting import program
-from hermes.tools.shell_syntax import Invocation, resolved
+from hermes.tools.invocation import Invocation, resolved
 
 _WRITING = frozenset({">", ">>", ">|", "&>", "&>>", "<>", ">&"})
 _COPIES = frozenset({"cp", "mv", "install", "ln", "rsync", "scp"})

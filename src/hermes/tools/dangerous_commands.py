@@ -7,10 +7,10 @@ from collections.abc import Callable
 import msgspec
 
 from hermes.tools.command_nesting import all_calls
-from hermes.tools.command_rules import RULES
 from hermes.tools.command_targets import written_paths
+from hermes.tools.danger_table import RULES
 from hermes.tools.hard_floor import floor_reason
-from hermes.tools.shell_syntax import Invocation
+from hermes.tools.invocation import Invocation
 
 ASSISTANT_DATA = "assistant_data_write"
 _INVISIBLE = dict.fromkeys((0x200B, 0x200C, 0x200D, 0x2060, 0xFEFF, 0x00AD), None)

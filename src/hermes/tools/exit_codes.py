@@ -4,7 +4,8 @@ results and for guardrails."""
 import msgspec
 
 from hermes.tools.command_nesting import program
-from hermes.tools.shell_syntax import Invocation, invocations
+from hermes.tools.invocation import Invocation
+from hermes.tools.shell_syntax import invocations
 
 
 class ExitMeaning(msgspec.Struct, frozen=True):

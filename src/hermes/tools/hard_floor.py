@@ -5,7 +5,7 @@ from collections.abc import Callable
 
 from hermes.tools.command_nesting import INTERPRETERS, inline_code, program
 from hermes.tools.command_targets import has_option, operands, removed_paths, written_paths
-from hermes.tools.shell_syntax import Invocation
+from hermes.tools.invocation import Invocation
 
 _SYSTEM = (
     "bin|boot|dev|etc|home|lib|lib32|lib64|libx32|opt|proc|root|run|sbin|sys|usr|var|srv"

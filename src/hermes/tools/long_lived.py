@@ -4,7 +4,8 @@ import re
 from itertools import pairwise
 
 from hermes.tools.command_nesting import all_calls, program
-from hermes.tools.shell_syntax import Invocation, invocations
+from hermes.tools.invocation import Invocation
+from hermes.tools.shell_syntax import invocations
 
 _DETACHERS = frozenset({"nohup", "setsid", "disown", "daemonize"})
 _SERVERS = frozenset(

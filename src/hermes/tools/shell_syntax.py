@@ -6,13 +6,19 @@ assignments made in the text are followed, what can't be known stays as `$NAME`.
 input gives what could be read of it.
 """
 
-import posixpath
 import re
 from collections.abc import Iterable
 
-import msgspec
-
-from hermes.tools.shell_words import GAP, ansi_c, closing_brace, closing_parenthesis, expand_braces
+from hermes.tools.invocation import Invocation, Redirect, is_plain_print, resolved
+from hermes.tools.shell_words import (
+    GAP,
+    ansi_c,
+    closing_arithmetic,
+    closing_brace,
+    closing_parenthesis,
+    expand_braces,
+    here_document,
+)
 
 _SEPARATORS = ";&|()\n"
 _OPENING = frozenset({"{", "if", "while", "until", "for", "case", "select"})
@@ -23,32 +29,9 @@ _ASSIGNMENT = re.compile(r"([A-Za-z_]\w*)\+?=(.*)", re.DOTALL)
 _NAME = re.compile(r"[A-Za-z_]\w*|[0-9@*#?$!-]")
 _REDIRECT = re.compile(r"(?:\d+|\{\w+\})?(?:<<<|<<-?|<>|>\||>>|&>>?|[<>]&|[<>](?!\())")
 _DEFAULT = re.compile(r"([A-Za-z_]\w*):?[-=](.*)", re.DOTALL)
+_SUBSCRIPT = re.compile(r"[A-Za-z_]\w*\[[^]\n`$]*\]\+?=")
 _BLANK = re.compile(r"\s+")
 _DEEPEST = 12
-
-
-class Redirect(msgspec.Struct, frozen=True):
-    operator: str
-    target: str
-
-
-class Invocation(msgspec.Struct):
-    """One simple command."""
-
-    words: tuple[str, ...]
-    """Program and arguments. Words of assignments before it are left out."""
-    redirects: tuple[Redirect, ...] = ()
-    upstream: tuple["Invocation", ...] = ()
-    """What writes into its stdin: the stages before it in the pipeline."""
-    inner: tuple["Invocation", ...] = ()
-    """What is run by substitutions inside its words."""
-    stdin_text: str | None = None
-    """A here document or here string."""
-    background: bool = False
-    functions: tuple[str, ...] = ()
-    """Functions in whose body it stands."""
-    directory: str | None = None
-    """Where it runs, as far as a `cd` before it tells."""
 
 
 def invocations(text: str, directory: str | None = None, depth: int = 0) -> list[Invocation]:
@@ -129,10 +112,14 @@ class _Reader:
             self.function_named = self.words[0]
             self.position += 1
             self._begin()
+            if self.text.startswith("{", self.position):
+                self.position += 1
+                self._open("{")
             return
-        if following == "(":  # arithmetic
-            end = self.text.find("))", self.position)
-            self.position = len(self.text) if end < 0 else end + 2
+        end = closing_arithmetic(self.text, self.position + 1) if following == "(" else None
+        if end is not None:
+            self._run_inside(self.text[self.position + 1 : end])
+            self.position = end + 2
             return
         self._finish()
         self._open("(")
@@ -214,16 +201,9 @@ class _Reader:
 
     def _read_heredocs(self) -> None:
         for call, end, quoted in self.pending:
-            lines = []
-            while self.position < len(self.text):
-                stop = self.text.find("\n", self.position)
-                stop = len(self.text) if stop < 0 else stop
-                line = self.text[self.position : stop]
-                self.position = stop + 1
-                if line.strip("\t") == end:
-                    break
-                lines.append(line)
-            call.stdin_text = "\n".join(lines)
+            body, position = here_document(self.text, self.position, end)
+            call.stdin_text = body
+            self.position = self.position if position is None else position
             if not quoted:
                 inside = _Reader(call.stdin_text, self.directory, self.depth + 1)
                 inside.quoted(len(call.stdin_text), stop_at="")
@@ -276,6 +256,9 @@ class _Reader:
         parts: list[str] = []
         braces = False
         start = self.position
+        if subscript := _SUBSCRIPT.match(self.text, start):  # `<` in it is a comparison
+            parts.append(subscript[0])
+            self.position = subscript.end()
         while self.position < len(self.text):
             character = self.text[self.position]
             if character in " \t\r\n;|" or (character in "&()<>" and not self._substitution(parts)):
@@ -352,9 +335,11 @@ class _Reader:
             return self._run_inside(text[start + 1 : end].replace("\\`", "`"))
         following = text[start + 1 : start + 2]
         if following == "(":
-            end = closing_parenthesis(text, start + 2)
+            arithmetic = closing_arithmetic(text, start + 3) if text.startswith("$((", start) else None
+            end = closing_parenthesis(text, start + 2) if arithmetic is None else arithmetic + 1
             self.position = end + 1
-            return "0" if text.startswith("$((", start) else self._run_inside(text[start + 2 : end])
+            value = self._run_inside(text[start + 2 : end])
+            return value if arithmetic is None else "0"
         if following == "{":
             end = closing_brace(text, start + 2)
             self.position = end + 1
@@ -388,19 +373,3 @@ class _Reader:
 def _words(text: str) -> list[str]:
     calls = invocations(text, depth=_DEEPEST)
     return list(calls[0].words) if calls else []
-
-
-def is_plain_print(call: Invocation) -> bool:
-    return bool(call.words) and posixpath.basename(call.words[0]) in ("echo", "printf") and not call.redirects
-
-
-def resolved(path: str, directory: str | None) -> str | None:
-    """The path made absolute (or below `~`) and without `.` and `..`; None when that can't be known."""
-    if path.startswith(("$", "-")):
-        return None
-    if not path.startswith(("/", "~")):
-        if directory is None:
-            return None
-        path = f"{directory}/{path}"
-    normal = posixpath.normpath(path)
-    return "/" + normal.lstrip("/") if normal.startswith("/") else normal

@@ -52,9 +52,20 @@ def closing_parenthesis(text: str, position: int) -> int:
 
 def closing_brace(text: str, position: int) -> int:
     """Index of the `}` that closes what was opened before `position`; the end of the text if none does."""
+    return _closing(text, position, "{", "}")
+
+
+def closing_arithmetic(text: str, position: int) -> int | None:
+    """Index of the first of the two `)` that close `((`, whose inside starts at `position`; None when it is not
+    arithmetic but one subshell in another. In arithmetic `<<` is no here document and `#` no comment."""
+    end = _closing(text, position, "(", ")")
+    return end if text.startswith("))", end) else None
+
+
+def _closing(text: str, position: int, opens: str, closes: str) -> int:
     depth = 1
     while position < len(text):
-        depth += (text[position] == "{") - (text[position] == "}")
+        depth += (text[position] == opens) - (text[position] == closes)
         if depth == 0:
             return position
         position = _behind(text, position)
@@ -78,13 +89,25 @@ def _behind(text: str, position: int) -> int:
     return position + 1
 
 
-def _behind_documents(text: str, position: int, documents: list[str]) -> int:
-    """The index behind the here documents that start at `position`; empties the list."""
-    while documents and position < len(text):
+def here_document(text: str, position: int, end: str) -> tuple[str, int | None]:
+    """The body that starts at `position` and the index behind its end; None when it has no end."""
+    lines = []
+    while position < len(text):
         stop = _find(text, "\n", position)
-        if text[position:stop].strip("\t") == documents[0]:
-            del documents[0]
+        line = text[position:stop]
         position = stop + 1
+        if line.strip("\t") == end:
+            return "\n".join(lines), position
+        lines.append(line)
+    return "\n".join(lines), None
+
+
+def _behind_documents(text: str, position: int, documents: list[str]) -> int:
+    """The index behind the here documents that start at `position`; empties the list. One without an end is
+    not skipped: better to read data as commands than to overlook commands."""
+    for end in documents:
+        _, behind = here_document(text, position, end)
+        position = position if behind is None else behind
     documents.clear()
     return position
 

@@ -163,6 +163,7 @@ class Conversation:
             self._work = asyncio.create_task(self.guarded(self.take(text)))
             self.view.queued(list(self.waiting))
             await asyncio.wait({self._work})
+            self.screen.refresh()
 
     async def take(self, text: str) -> None:
         """Do what was typed, to its end."""

@@ -7,19 +7,28 @@ from collections.abc import Sequence
 from prompt_toolkit.formatted_text import StyleAndTextTuples
 
 from hermes.cli.interactive.screen import Choice
-from hermes.cli.text import fit, fit_line
+from hermes.cli.text import cells, fit, fit_line
 
 GRACE_SECONDS = 0.5
 """An Enter within this time was meant for what was being typed, not for the question that popped up."""
 DETAIL_LINES = 8
+"""Of what would be done; more is shown in full above the question."""
 
 
 class Dialog:
     """One open question: which answer is selected, and the answer once it is given."""
 
-    def __init__(self, title: str, details: Sequence[str], choices: Sequence[Choice], default: str) -> None:
+    def __init__(
+        self,
+        title: str,
+        details: Sequence[str],
+        reasons: Sequence[str],
+        choices: Sequence[Choice],
+        default: str,
+    ) -> None:
         self.title = title
         self.details = list(details)
+        self.reasons = list(reasons)
         self.choices = list(choices)
         self.default = default
         values = [choice.value for choice in choices]
@@ -54,25 +63,48 @@ class Dialog:
 
     def fragments(self, width: int) -> StyleAndTextTuples:
         """The question as styled text."""
-        shown: StyleAndTextTuples = [("class:ask.title", fit(self.title, width)), ("", "\n")]
-        for detail in self._visible_details():
-            style = "class:ask.reason" if detail.startswith("! ") else "class:ask.detail"
-            shown += [("class:ask.bar", "│ "), (style, fit_line(detail, width - 2)), ("", "\n")]
+        shown: StyleAndTextTuples = []
+        for line in wrapped(self.title, width):
+            shown += [("class:ask.title", line), ("", "\n")]
+        for style, line in self._detail_lines(width - 2):
+            shown += [("class:ask.bar", "│ "), (style, line), ("", "\n")]
         for index, choice in enumerate(self.choices):
             marker, style = ("❯ ", "class:ask.selected") if index == self.selected else ("  ", "")
             shown += [(style, fit_line(f"{marker}{index + 1}. {choice.label}", width)), ("", "\n")]
         shown.append(("class:ask.hint", fit("↑↓ or a number, then Enter · Esc: no answer", width)))
         return shown
 
-    def _visible_details(self) -> list[str]:
-        """Reasons are never left out; a long subject is, in its middle."""
-        reasons = [detail for detail in self.details if detail.startswith("! ")]
-        subject = self.details[: len(self.details) - len(reasons)]
+    def overflows(self, width: int) -> bool:
+        """Whether the details have more lines than are shown here."""
+        return len(self._subject_lines(width - 2)) > DETAIL_LINES
+
+    def _subject_lines(self, width: int) -> list[str]:
+        return [line for detail in self.details for line in wrapped(detail, width)]
+
+    def _detail_lines(self, width: int) -> list[tuple[str, str]]:
+        """Styled lines. Reasons are never left out; of a long subject the rest stands above."""
+        subject = self._subject_lines(width)
         if len(subject) > DETAIL_LINES:
-            left_out = len(subject) - DETAIL_LINES + 1
-            subject = [
-                *subject[: DETAIL_LINES // 2],
-                f"… {left_out} more lines",
-                *subject[-(DETAIL_LINES // 2 - 1) :],
-            ]
-        return [*subject, *reasons]
+            subject = [*subject[: DETAIL_LINES - 1], "… (in full above)"]
+        return [
+            *(("class:ask.detail", line) for line in subject),
+            *(
+                ("class:ask.reason", line)
+                for reason in self.reasons
+                for line in wrapped(f"! {reason}", width)
+            ),
+        ]
+
+
+def wrapped(text: str, width: int) -> list[str]:
+    """`text` in lines of at most `width` columns, nothing left out."""
+    lines: list[str] = []
+    for paragraph in text.split("\n"):
+        line = ""
+        for char in paragraph:
+            if cells(line + char) > max(width, 2):
+                lines.append(line)
+                line = ""
+            line += char
+        lines.append(line)
+    return lines

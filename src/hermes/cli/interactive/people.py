@@ -27,9 +27,10 @@ class TerminalPeople:
         """Show what would be done and why it needs a person. Backing out is a no."""
         answer = await self._screen.choose(
             f"{request.tool} wants to do this:",
-            [*request.subject.splitlines(), *(f"! {reason}" for reason in request.reasons)],
+            request.subject.splitlines(),
             APPROVAL_CHOICES,
             default="deny",
+            reasons=request.reasons,
         )
         return DECISIONS.get(answer, "deny")
 

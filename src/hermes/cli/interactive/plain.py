@@ -5,6 +5,7 @@ Answers go to standard output, everything else to standard error.
 
 import asyncio
 import os
+import shutil
 import signal
 import sys
 import threading
@@ -20,13 +21,15 @@ from hermes.cli.narration import Line, Narrator, Tone, plain
 from hermes.cli.one_shot import find_resumed
 from hermes.cli.opening import Place, begin_logging, conversation_settings, open_runtime
 from hermes.cli.options import ChatOptions
+from hermes.cli.printing import UNCUT
 from hermes.cli.resume import start_directory
 from hermes.cli.text import visible
 from hermes.cli.worktree import working_directory
 from hermes.runs.people import Nobody
 from hermes.store.events import EventRecord, MessageDelta, MessageStored
 
-WIDTH = 100
+PIPE_WIDTH = 100
+"""Columns of what is laid out where no terminal says how many there are."""
 
 
 class PlainScreen:
@@ -37,7 +40,7 @@ class PlainScreen:
 
     @property
     def width(self) -> int:
-        return WIDTH
+        return shutil.get_terminal_size((PIPE_WIDTH, 24)).columns
 
     @property
     def paint(self) -> Paint:
@@ -47,17 +50,29 @@ class PlainScreen:
         say(visible(text))
 
     def line(self, line: Line) -> None:
-        say(plain(line, WIDTH * 10))
+        say(plain(line, UNCUT))
 
     def write(self, text: str) -> None:
         say(text)
 
     async def choose(
-        self, title: str, details: Sequence[str], choices: Sequence[Choice], *, default: str
+        self,
+        title: str,
+        details: Sequence[str],
+        choices: Sequence[Choice],
+        *,
+        default: str,
+        reasons: Sequence[str] = (),
     ) -> str:
         if not self.attended:
             return default
-        say(visible("\n".join([title, *(f"  {detail}" for detail in details)])))
+        say(
+            visible(
+                "\n".join(
+                    [title, *(f"  {detail}" for detail in details), *(f"  ! {reason}" for reason in reasons)]
+                )
+            )
+        )
         for number, choice in enumerate(choices, 1):
             say(f"  {number}. {choice.label}")
         answer = (await read_line("Number: ") or "").strip()
@@ -74,6 +89,9 @@ class PlainScreen:
 
     def clear(self) -> None:
         """There is nothing to clear."""
+
+    def refresh(self) -> None:
+        """There is no status line."""
 
     def copy(self, text: str) -> None:
         """There is no clipboard."""
@@ -113,7 +131,7 @@ class PlainView:
             self._close()
         elif (line := self._narrator.line(event)) is not None:
             self._close()
-            say(plain(line, WIDTH * 10))
+            say(plain(line, UNCUT))
 
     def _write(self, text: str) -> None:
         if text:
@@ -150,7 +168,7 @@ async def converse_in_lines(place: Place, options: ChatOptions) -> int:
                 session,
                 profile=place.profile.name,
                 cwd=str(cwd),
-                width=WIDTH,
+                width=screen.width,
                 paint=screen.paint,
                 compact=True,
             )

@@ -38,9 +38,16 @@ class Screen(Protocol):
         ...
 
     async def choose(
-        self, title: str, details: Sequence[str], choices: Sequence[Choice], *, default: str
+        self,
+        title: str,
+        details: Sequence[str],
+        choices: Sequence[Choice],
+        *,
+        default: str,
+        reasons: Sequence[str] = (),
     ) -> str:
-        """Let the person pick. `default` is preselected, and is the answer when they back out."""
+        """Let the person pick. `details` say what it is about, `reasons` why it is asked. `default` is
+        preselected, and is the answer when they back out."""
         ...
 
     async def ask(self, question: str) -> str | None:
@@ -48,6 +55,10 @@ class Screen(Protocol):
         ...
 
     def clear(self) -> None: ...
+
+    def refresh(self) -> None:
+        """The status has changed."""
+        ...
 
     def copy(self, text: str) -> None:
         """Put text on the clipboard, where the terminal can."""

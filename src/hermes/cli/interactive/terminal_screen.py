@@ -150,10 +150,19 @@ class TerminalScreen:
     # Questions ------------------------------------------------------------------------------------------
 
     async def choose(
-        self, title: str, details: Sequence[str], choices: Sequence[Choice], *, default: str
+        self,
+        title: str,
+        details: Sequence[str],
+        choices: Sequence[Choice],
+        *,
+        default: str,
+        reasons: Sequence[str] = (),
     ) -> str:
         clean = [visible(detail) for detail in details]
-        self.dialog = Dialog(visible(title), clean, choices, default)
+        why = [visible(reason) for reason in reasons]
+        self.dialog = Dialog(visible(title), clean, why, choices, default)
+        if self.dialog.overflows(self.width):
+            self.say("\n".join(clean))
         self._regions.focus_dialog()
         self._app.invalidate()
         try:

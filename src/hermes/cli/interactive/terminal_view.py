@@ -18,6 +18,8 @@ LIVE_BLOCK_CHARACTERS = 6_000
 """A longer block in progress is shown as written until it is whole."""
 REASONING_LINES = 8
 LIVE_REASONING_LINES = 3
+DRAW_SECONDS = 0.05
+"""Between drawings of what is in progress, however fast text arrives."""
 DIFF_LINES = 40
 OUTPUT_LINES = 20
 
@@ -41,6 +43,7 @@ class TerminalView:
         self._last_tool = ""
         self._began: float | None = None
         self._queued: list[str] = []
+        self._drawn_at = 0.0
 
     # What the conversation tells ------------------------------------------------------------------------
 
@@ -109,7 +112,8 @@ class TerminalView:
                 self._narrate(event)
         if isinstance(event, events.RunFinished):
             self._finished(event)
-        self.tick()
+        if time.monotonic() - self._drawn_at >= DRAW_SECONDS:
+            self.tick()
 
     def _text(self, text: str) -> None:
         self._settle_reasoning()
@@ -238,6 +242,7 @@ class TerminalView:
     def _put(self, kind: Kind, text: str) -> None:
         self._gap(kind)
         self._screen.write(text)
+        self._drawn_at = 0.0  # what was in progress stands above now, so it must go below
 
     def _gap(self, kind: Kind) -> None:
         """An empty line where the kind changes, and between blocks of text."""
@@ -250,6 +255,7 @@ class TerminalView:
 
     def tick(self) -> None:
         """Draw what is in progress."""
+        self._drawn_at = time.monotonic()
         if self._began is None:
             self._screen.set_live("\n".join(self._queue_lines()))
             return

@@ -42,7 +42,7 @@ def transport_failure(error: Exception, endpoint: Endpoint) -> ModelFailure:
         )
         return ModelFailure(reason="tls", message=said, fall_back=True)
     if isinstance(error, aiohttp.ClientConnectorError):
-        return _not_reached(error, where)
+        return _not_reached(error, endpoint, where)
     detail = " (TLS failed)" if isinstance(error, ssl.SSLError) else ""
     said = f"{where} closed the connection before its reply was complete{detail}; it can be tried again."
     return ModelFailure(reason="connection", message=said, retryable=True, fall_back=True)
@@ -71,9 +71,12 @@ def _name_not_found(error: aiohttp.ClientConnectorDNSError, endpoint: Endpoint) 
     return ModelFailure(reason="connection", message=said, retryable=not for_good, fall_back=True)
 
 
-def _not_reached(error: aiohttp.ClientConnectorError, where: str) -> ModelFailure:
-    if isinstance(error.os_error, ConnectionRefusedError):
+def _not_reached(error: aiohttp.ClientConnectorError, endpoint: Endpoint, where: str) -> ModelFailure:
+    """A server of this machine that does not listen is not started; waiting would only hide that."""
+    refused = isinstance(error.os_error, ConnectionRefusedError)
+    if refused:
         said = f"Nothing listens at {where}; start the server or correct the base_url."
     else:
         said = f"{where} can't be reached ({error.os_error.strerror or error.os_error}); check the network."
-    return ModelFailure(reason="connection", message=said, retryable=True, fall_back=True)
+    waiting_helps = not (refused and endpoint.local)
+    return ModelFailure(reason="connection", message=said, retryable=waiting_helps, fall_back=True)

@@ -1,0 +1,160 @@
+"""Who may run what: the order of the decisions."""
+
+import pytest
+
+from hermes.home.config import load_settings
+from hermes.home.environment import Environment
+from hermes.home.settings import ApprovalSettings, Settings
+from hermes.tools.approvals import authorize
+from hermes.tools.contract import ApprovalRequest, Decision
+from tests.tools.conftest import Workplace
+
+pytestmark = pytest.mark.anyio
+
+DANGEROUS = "rm -rf build"
+
+
+class Person:
+    """Somebody who is there (or not) and decides this way; remembers what was asked."""
+
+    def __init__(self, decision: Decision, *, attended: bool = True) -> None:
+        self.decision: Decision = decision
+        self.attended = attended
+        self.asked: list[ApprovalRequest] = []
+
+    async def approve(self, request: ApprovalRequest, call_id: str) -> Decision:
+        self.asked.append(request)
+        return self.decision
+
+    async def ask(self, question: str, choices: tuple[str, ...]) -> str | None:
+        return None
+
+
+def set_up(workplace: Workplace, person: Person, *, yolo: bool = False, **settings: object) -> None:
+    workplace.context.people = person
+    workplace.context.yolo = yolo
+    allowlist = settings.pop("command_allowlist", [])
+    workplace.context.settings = Settings(
+        approvals=ApprovalSettings(**settings),  # type: ignore[arg-type]
+        command_allowlist=allowlist,  # type: ignore[arg-type]
+    )
+
+
+async def test_harmless_commands_are_not_asked_about(workplace: Workplace) -> None:
+    set_up(workplace, person := Person("deny"))
+    assert (await authorize(workplace.context, "ls -la")).allowed
+    assert person.asked == []
+
+
+@pytest.mark.parametrize("mode", ["manual", "off"])
+@pytest.mark.parametrize("yolo", [False, True])
+async def test_nothing_lifts_the_floor(workplace: Workplace, mode: str, yolo: bool) -> None:
+    set_up(
+        workplace,
+        person := Person("always"),
+        yolo=yolo,
+        mode=mode,
+        command_allowlist=["*", "recursive_delete"],
+    )
+    answer = await authorize(workplace.context, "rm -rf /")
+    assert not answer.allowed
+    assert "root directory" in answer.reason
+    assert person.asked == []
+
+
+@pytest.mark.parametrize("yolo", [False, True])
+async def test_deny_globs_hold_even_with_yolo(workplace: Workplace, yolo: bool) -> None:
+    set_up(workplace, Person("always"), yolo=yolo, deny=["git push*"], command_allowlist=["git push*"])
+    answer = await authorize(workplace.context, "  GIT push origin")
+    assert not answer.allowed
+    assert "approvals.deny" in answer.reason
+
+
+@pytest.mark.parametrize(
+    ("yolo", "settings"),
+    [
+        (True, {}),
+        (False, {"mode": "off"}),
+        (False, {"command_allowlist": ["recursive_delete"]}),
+        (False, {"command_allowlist": ["rm -rf bui*"]}),
+    ],
+)
+async def test_what_is_allowed_in_advance_is_not_asked(
+    workplace: Workplace, yolo: bool, settings: dict[str, object]
+) -> None:
+    set_up(workplace, person := Person("deny"), yolo=yolo, **settings)
+    assert (await authorize(workplace.context, DANGEROUS)).allowed
+    assert person.asked == []
+
+
+async def test_an_allowed_class_does_not_allow_another(workplace: Workplace) -> None:
+    set_up(workplace, person := Person("deny"), command_allowlist=["recursive_delete"])
+    assert not (await authorize(workplace.context, f"{DANGEROUS}; git push -f")).allowed
+    assert person.asked[0].rule_ids == ("git_force_push",)
+
+
+async def test_once_is_once(workplace: Workplace) -> None:
+    set_up(workplace, person := Person("once"))
+    for _ in range(2):
+        answer = await authorize(workplace.context, DANGEROUS)
+        assert answer.allowed
+        assert "once" in answer.note
+    assert [request.subject for request in person.asked] == [DANGEROUS, DANGEROUS]
+
+
+async def test_session_is_for_the_session(workplace: Workplace) -> None:
+    set_up(workplace, person := Person("session"))
+    for command in (DANGEROUS, "rm -r other"):
+        assert (await authorize(workplace.context, command)).allowed
+    assert len(person.asked) == 1
+    assert not workplace.context.profile.config_file.exists()
+
+
+async def test_always_is_kept_in_the_configuration(workplace: Workplace) -> None:
+    profile = workplace.context.profile
+    profile.config_file.write_text("# mine\ncommand_allowlist: [git_clean]\n")
+    set_up(workplace, Person("always"), command_allowlist=["git_clean"])
+    assert "for good" in (await authorize(workplace.context, DANGEROUS)).note
+    assert load_settings(profile, Environment({})).command_allowlist == ["git_clean", "recursive_delete"]
+    assert profile.config_file.read_text().startswith("# mine\n")
+
+
+async def test_no_is_no(workplace: Workplace) -> None:
+    set_up(workplace, Person("deny"))
+    answer = await authorize(workplace.context, DANGEROUS)
+    assert not answer.allowed
+    assert "did not approve" in answer.reason
+
+
+async def test_unattended_is_no_and_tells_how_to_allow(workplace: Workplace) -> None:
+    set_up(workplace, Person("deny", attended=False))
+    answer = await authorize(workplace.context, DANGEROUS)
+    assert not answer.allowed
+    assert "--yolo" in answer.reason
+    assert "recursive_delete" in answer.reason
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        "echo 'approvals: {mode: off}' > {home}/config.yaml",
+        "sed -i s/manual/off/ {home}/config.yaml",
+        "cd {home} && tee .env < x",
+        "cp evil {home}/hooks/run.sh",
+        "mv plugin {home}/plugins/",
+        "ln -sf x {home}/auth.json",
+        "echo x >> {home}/profiles/other/config.yaml",
+        "python3 -c 1 > {home}/hermes.db",
+    ],
+)
+async def test_the_shell_cannot_write_what_is_trusted_unasked(workplace: Workplace, command: str) -> None:
+    set_up(workplace, person := Person("deny"))
+    answer = await authorize(workplace.context, command.replace("{home}", str(workplace.home)))
+    assert not answer.allowed
+    assert person.asked
+
+
+async def test_reading_the_configuration_and_writing_notes_is_free(workplace: Workplace) -> None:
+    set_up(workplace, Person("deny"))
+    for command in ("cat {home}/config.yaml", "echo x > {home}/cache/note.txt"):
+        assert (await authorize(workplace.context, command.replace("{home}", str(workplace.home)))).allowed
