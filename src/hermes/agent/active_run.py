@@ -11,6 +11,7 @@ from hermes.agent.journal import Journal
 from hermes.agent.steering import Steering
 from hermes.agent.tokens import text_tokens, tools_tokens, transcript_tokens
 from hermes.home.profile import Profile
+from hermes.home.redaction import redact
 from hermes.home.settings import Settings
 from hermes.models.contract import Endpoint, Model, ToolSpec
 from hermes.models.pricing import with_cost
@@ -47,6 +48,8 @@ class ActiveRun:
     people: People
     state: SessionState
     yolo: bool = False
+    secrets: frozenset[str] = frozenset()
+    """Values that are masked wherever people or the model read them."""
     can_be_woken: bool = False
     clock: Callable[[], float] = time.time
     usage: Usage = dataclasses.field(default_factory=Usage)
@@ -114,7 +117,12 @@ class ActiveRun:
             output=lambda text: self.journal.output(call.id, text),
             can_be_woken=self.can_be_woken,
             yolo=self.yolo,
+            secrets=self.secrets,
         )
+
+    def masked(self, text: str) -> str:
+        """The text as people and the model may read it."""
+        return redact(text, self.secrets)
 
     async def append(self, *messages: Message, events: Sequence[Event] = ()) -> None:
         """Store messages as one step and take them into the transcript."""

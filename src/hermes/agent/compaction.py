@@ -11,7 +11,6 @@ import msgspec
 
 from hermes.agent.active_run import ActiveRun
 from hermes.agent.tokens import message_tokens, text_tokens, transcript_tokens
-from hermes.home.redaction import redact
 from hermes.home.settings import CompressionSettings
 from hermes.models.contract import Failed, ModelRequest, Replied
 from hermes.store.events import ContextCompacted, ContextKept
@@ -163,7 +162,7 @@ async def _summarise(
     text = "\n\n".join(_as_text(message) for message in middle)
     question = f"Write the notes in at most {room} tokens.{wish}\n\n<conversation>\n{text}\n</conversation>"
     request = ModelRequest(
-        system=SUMMARY_SYSTEM, messages=(Message(role="user", content=redact(question)),)
+        system=SUMMARY_SYSTEM, messages=(Message(role="user", content=run.masked(question)),)
     )
     projected = text_tokens(question)
     refusal = run.budget.refusal(projected + room, run.cost_of(projected, room))
@@ -175,7 +174,7 @@ async def _summarise(
                 await run.book(reply.usage, endpoint, "compression")
                 if reply.stop != "end" or not reply.text.strip():
                     return "", "The model gave no whole summary."
-                return redact(reply.text.strip()), ""
+                return run.masked(reply.text.strip()), ""
             case Failed(failure=failure, usage=usage):
                 await run.book(usage, run.summariser.endpoint, "compression")
                 return "", f"The summary could not be written: {failure.message}"

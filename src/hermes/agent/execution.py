@@ -19,7 +19,6 @@ from hermes.agent.guardrails import Halt
 from hermes.agent.oversize import ResultRoom
 from hermes.agent.prompt import wrap_untrusted
 from hermes.agent.repair import repair_arguments, repair_name
-from hermes.home.redaction import redact
 from hermes.store.events import Event, GuardrailStopped, GuardrailWarned, ToolFinished, ToolStarted
 from hermes.store.records import Message, ToolCall, ToolCallRecord
 from hermes.tools.contract import ToolArgumentError, ToolResult
@@ -116,7 +115,15 @@ class _Batch:
         now = self.active.clock()
         await self.active.journal.record(
             started=[_record(self.active.run.id, ready.call, "started", now) for ready in segment],
-            events=[_started_event(ready) for ready in segment],
+            events=[self._started_event(ready) for ready in segment],
+        )
+
+    def _started_event(self, ready: Prepared) -> ToolStarted:
+        return ToolStarted(
+            call_id=ready.call.id,
+            name=ready.tool.name,
+            preview=self.active.masked(preview(ready)),
+            arguments=self.active.masked(ready.call.arguments),
         )
 
     async def _run_one(self, ready: Prepared) -> None:
@@ -176,7 +183,7 @@ class _Batch:
 
     async def _finish_unrun(self, call: ToolCall, result: ToolResult) -> None:
         now = self.active.clock()
-        started = ToolStarted(call_id=call.id, name=call.name, preview=call.name, arguments=redact(call.arguments))
+        started = ToolStarted(call_id=call.id, name=call.name, preview=call.name, arguments=self.active.masked(call.arguments))
         await self.active.journal.record(
             started=[_record(self.active.run.id, call, "started", now)], events=[started]
         )
@@ -241,15 +248,6 @@ def _record(run_id: str, call: ToolCall, state: str, now: float) -> ToolCallReco
         arguments=call.arguments,
         state=state,  # type: ignore[arg-type]
         started_at=now,
-    )
-
-
-def _started_event(ready: Prepared) -> ToolStarted:
-    return ToolStarted(
-        call_id=ready.call.id,
-        name=ready.tool.name,
-        preview=redact(preview(ready)),
-        arguments=redact(ready.call.arguments),
     )
 
 

@@ -81,7 +81,6 @@ async def open_runtime(
     place: Place, settings: Settings, options: ChatOptions, cwd: Path
 ) -> AsyncIterator["Runtime"]:
     """Everything a run needs, closed at the end."""
-    from hermes.runs.prompting import SessionPrompt
     from hermes.runs.runtime import Runtime
 
     runtime = await Runtime.open(
@@ -95,17 +94,9 @@ async def open_runtime(
         toolsets=options.toolsets or None,
         ignore_rules=options.ignore_rules,
         skills=options.skills,
+        pass_session_id=options.pass_session_id,
         yolo=options.yolo,
     )
-    if options.pass_session_id:
-        runtime.prompt = SessionPrompt(
-            place.profile,
-            settings,
-            runtime.source,
-            ignore_rules=options.ignore_rules,
-            skills=options.skills,
-            with_session_id=True,
-        )
     try:
         yield runtime
     finally:

@@ -27,7 +27,7 @@ LABEL = "(demo model)"
 
 NOT_UNDERSTOOD = (
     f"{LABEL} No language model is connected, and this is not one of the requests I know (say `help`): "
-    "connect one with `hermes model` or `hermes setup`, with OPENAI_BASE_URL, or with a provider's key such "
+    "connect one with `hermes model`, with OPENAI_BASE_URL, or with a provider's key such "
     "as OPENROUTER_API_KEY."
 )
 

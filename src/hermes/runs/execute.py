@@ -9,7 +9,6 @@ from hermes.agent.active_run import ActiveRun
 from hermes.agent.ending import Ending
 from hermes.agent.left_over import settle_left_over_calls
 from hermes.agent.loop import run_loop
-from hermes.home.redaction import redact
 from hermes.store.database import LeaseLost
 from hermes.store.events import RunFinished, RunStarted
 from hermes.store.records import Lease, Message, Run
@@ -67,8 +66,8 @@ async def _loop_or_internal_error(active: ActiveRun) -> Ending:
 
 async def _finish(active: ActiveRun, ending: Ending) -> None:
     answer = ending.answer
-    text = redact(answer.content) if answer is not None else None
-    error = redact(ending.error) if ending.error else None
+    text = active.masked(answer.content) if answer is not None else None
+    error = active.masked(ending.error) if ending.error else None
     await active.journal.finish(
         status=ending.status,
         reason=ending.reason,

@@ -13,8 +13,9 @@ from hermes.agent.journal import Journal
 from hermes.agent.steering import Steering
 from hermes.home.environment import Environment
 from hermes.home.profile import Profile
+from hermes.home.redaction import known_secrets
 from hermes.home.settings import Settings
-from hermes.models.contract import Model
+from hermes.models.contract import Endpoint, Model
 from hermes.models.open import open_model
 from hermes.runs.execute import LEASE_SECONDS, execute
 from hermes.runs.people import Nobody, RecordedPeople
@@ -68,6 +69,7 @@ class Runtime:
         self._states: dict[str, SessionState] = {}
         self._steering: dict[str, Steering] = {}
         self._summariser: Model | None = None
+        self._secrets = known_secrets(environment, settings)
 
     @classmethod
     async def open(
@@ -83,11 +85,19 @@ class Runtime:
         toolsets: Sequence[str] | None = None,
         ignore_rules: bool = False,
         skills: Sequence[str] = (),
+        pass_session_id: bool = False,
         yolo: bool = False,
     ) -> "Runtime":
         """Make all of it. Raises HomeError, ModelNotConfigured or StoreError, one sentence each."""
         tools = enabled_tools(settings, source=source, toolsets=toolsets)
-        prompt = SessionPrompt(profile, settings, source, ignore_rules=ignore_rules, skills=skills)
+        prompt = SessionPrompt(
+            profile,
+            settings,
+            source,
+            ignore_rules=ignore_rules,
+            skills=skills,
+            with_session_id=pass_session_id,
+        )
         sandbox = open_sandbox(settings, environment, profile, None if cwd is None else str(cwd))
         store = Store.open(profile)
         try:
@@ -273,14 +283,16 @@ class Runtime:
             people=RecordedPeople(people, journal, self.settings.approvals.timeout),
             state=state,
             yolo=self.yolo,
+            secrets=self._secrets,
             usage=run.usage,
         )
 
     async def _system_prompt(self, session: Session) -> str:
         """The session's own prompt, word for word, as long as the model is the same."""
         endpoint = self.model.endpoint
-        same_model = (session.model, session.provider) == (endpoint.model, endpoint.provider)
-        if session.system_prompt is not None and same_model:
+        if session.system_prompt is not None and _same_model(session, endpoint):
+            if endpoint.model and not session.model:
+                await self.store.sessions.update(self.scope, session.id, model=endpoint.model)
             return session.system_prompt
         text = self.prompt.build(session, endpoint, self.tools, self.sandbox)
         await self.store.sessions.update(
@@ -319,3 +331,8 @@ class Runtime:
             raise RunRefused(f"There is no run {run_id}.")
         return run
 
+
+def _same_model(session: Session, endpoint: Endpoint) -> bool:
+    """Whether a session was answered by this model. A server that is asked for its model has no name yet."""
+    unnamed = not session.model or not endpoint.model
+    return session.provider == endpoint.provider and (unnamed or session.model == endpoint.model)

@@ -1,13 +1,10 @@
 """Does a file still parse? Checked after each edit, so that a slip is seen at once. Pure."""
 
-import ast
 import json
-import tomllib
 import warnings
 from collections.abc import Callable
 
 import msgspec
-import yaml
 
 LARGEST_CHECKED = 1_000_000
 """Characters; longer files are not checked."""
@@ -57,6 +54,8 @@ def _json(text: str) -> str | None:
 
 
 def _yaml(text: str) -> str | None:
+    import yaml
+
     loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
     try:
         for _ in yaml.parse(text, Loader=loader):
@@ -71,6 +70,8 @@ def _yaml(text: str) -> str | None:
 
 
 def _toml(text: str) -> str | None:
+    import tomllib
+
     try:
         tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
@@ -81,6 +82,8 @@ def _toml(text: str) -> str | None:
 
 
 def _python(text: str) -> str | None:
+    import ast
+
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
