@@ -54,8 +54,7 @@ async def test_a_stop_ends_the_whole_tree(sandbox: LocalSandbox, mark: Mark, nam
 async def test_cancelling_the_task_ends_the_whole_tree(sandbox: LocalSandbox, mark: Mark) -> None:
     command = HARD_TO_END["empty environment"].format(s=mark.seconds)
     task = asyncio.create_task(sandbox.run(command, session="a", timeout=30))
-    while len(mark.living()) < 2:
-        await asyncio.sleep(0.02)
+    await asyncio.to_thread(mark.wait_for, 2)
     task.cancel()
     with pytest.raises(asyncio.CancelledError):
         await task
@@ -114,7 +113,10 @@ def test_nothing_survives_the_death_of_the_process_that_asked(mark: Mark, tmp_pa
 
         async def main():
             sandbox = LocalSandbox(
-                cwd="/", environment={{"PATH": {os.environ["PATH"]!r}}}, spool_folder=Path({str(tmp_path)!r}), grace=0.2
+                cwd="/",
+                environment={{"PATH": {os.environ["PATH"]!r}}},
+                spool_folder=Path({str(tmp_path)!r}),
+                grace=0.2,
             )
             await sandbox.start({HARD_TO_END[name].format(s=mark.seconds)!r}, session="a")
             await sandbox.run({HARD_TO_END[name].format(s=mark.seconds)!r}, session="a", timeout=100)

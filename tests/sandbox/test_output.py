@@ -1,5 +1,6 @@
 """Output: cleaned, bounded, and whole in a file when it does not fit."""
 
+import itertools
 import subprocess
 import sys
 import textwrap
@@ -59,7 +60,7 @@ SEQUENCES = st.sampled_from(
 @given(st.lists(SEQUENCES, max_size=12).map(b"".join), st.lists(st.integers(0, 80), max_size=6))
 def test_where_the_bytes_are_cut_makes_no_difference(data: bytes, cuts: list[int]) -> None:
     edges = [0, *sorted(min(cut, len(data)) for cut in cuts), len(data)]
-    pieces = [data[start:end] for start, end in zip(edges, edges[1:], strict=False)]
+    pieces = [data[start:end] for start, end in itertools.pairwise(edges)]
     assert cleaned(*pieces) == cleaned(data)
 
 
@@ -163,7 +164,9 @@ def test_memory_stays_flat_while_a_command_writes_a_hundred_megabytes(tmp_path: 
         from hermes.sandbox.local import LocalSandbox
 
         async def main():
-            sandbox = LocalSandbox(cwd="/", environment={{"PATH": "/usr/bin:/bin"}}, spool_folder=Path({str(tmp_path)!r}))
+            sandbox = LocalSandbox(
+                cwd="/", environment={{"PATH": "/usr/bin:/bin"}}, spool_folder=Path({str(tmp_path)!r})
+            )
             await sandbox.run("true", session="a", timeout=9)
             before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
             result = await sandbox.run("yes 'a line of output' | head -c 100000000", session="a", timeout=60)

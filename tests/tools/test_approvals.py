@@ -5,7 +5,7 @@ import pytest
 from hermes.home.config import load_settings
 from hermes.home.environment import Environment
 from hermes.home.settings import ApprovalSettings, Settings
-from hermes.tools.approvals import authorize
+from hermes.tools.approvals import allowed_by_globs, authorize, denying_glob
 from hermes.tools.contract import ApprovalRequest, Decision
 from tests.tools.conftest import Workplace
 
@@ -85,6 +85,29 @@ async def test_what_is_allowed_in_advance_is_not_asked(
     set_up(workplace, person := Person("deny"), yolo=yolo, **settings)
     assert (await authorize(workplace.context, DANGEROUS)).allowed
     assert person.asked == []
+
+
+@pytest.mark.parametrize(
+    ("globs", "command", "allowed"),
+    [
+        (["rm -rf build*"], "rm -rf build; git push -f", False),
+        (["rm -rf build*"], "rm -rf build && rm -rf build2", True),
+        (["rm -rf build*"], "rm -rf build $(git push -f)", False),
+        (["echo *"], "echo x >> ~/.bashrc", False),
+        (["echo *"], "echo x > /dev/null 2>&1; echo y", True),
+        (["echo x >> ~/.bashrc"], "echo x >> ~/.bashrc", True),
+    ],
+)
+def test_a_glob_allows_only_what_it_covers(globs: list[str], command: str, allowed: bool) -> None:
+    assert allowed_by_globs(globs, command) is allowed
+
+
+@pytest.mark.parametrize(
+    "command", ["cd x && git push", "sudo git push -u o", "bash -c 'git push'", "(git push)"]
+)
+def test_a_deny_glob_finds_the_command_inside(command: str) -> None:
+    assert denying_glob(["git push*"], command) == "git push*"
+    assert denying_glob(["git push*"], "echo 'git push'") is None
 
 
 async def test_an_allowed_class_does_not_allow_another(workplace: Workplace) -> None:

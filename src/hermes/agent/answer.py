@@ -16,6 +16,7 @@ from hermes.models.contract import (
     Switching,
     TextDelta,
     ThinkingDelta,
+    ToolCallDelta,
 )
 from hermes.store.events import BudgetRefused, ContextCompacted, ModelRetried, ModelSwitched
 from hermes.store.records import Message
@@ -116,6 +117,8 @@ class _Asking:
                 case ThinkingDelta(text=text):
                     run.journal.reasoning(text, self._thought)
                     self._thought += len(text)
+                case ToolCallDelta():
+                    run.sandbox.prepare()
                 case Retrying() | Switching():
                     await self._announce(event)
                 case Replied(reply=reply, endpoint=endpoint):

@@ -7,15 +7,18 @@ means no.
 """
 
 import asyncio
+from collections.abc import Sequence
 from fnmatch import fnmatchcase
 
 import msgspec
 
 from hermes.home.errors import HomeError
 from hermes.home.profile import Profile
+from hermes.tools.command_nesting import all_calls
 from hermes.tools.contract import ApprovalRequest, ToolContext
 from hermes.tools.dangerous_commands import Assessment, Guard, assess
 from hermes.tools.file_safety import denied_write
+from hermes.tools.shell_syntax import invocations
 
 
 class Authorization(msgspec.Struct, frozen=True, kw_only=True):
@@ -39,12 +42,12 @@ async def authorize(ctx: ToolContext, command: str, *, tool: str = "terminal") -
         return Authorization(
             allowed=False, reason=f"Refused: {found.hard_floor}. No approval and no setting lifts this."
         )
-    denied = _matching(approvals.deny, command)
+    denied = denying_glob(approvals.deny, command)
     if denied is not None:
         return Authorization(
             allowed=False, reason=f"Refused: the command matches '{denied}' in approvals.deny of config.yaml."
         )
-    if ctx.yolo or approvals.mode == "off" or _matching(ctx.settings.command_allowlist, command) is not None:
+    if ctx.yolo or approvals.mode == "off" or allowed_by_globs(ctx.settings.command_allowlist, command):
         return _ALLOWED
     open_reasons = _unapproved(ctx, found)
     if not open_reasons:
@@ -63,10 +66,32 @@ def trusted_paths(profile: Profile) -> Guard:
     return guard
 
 
-def _matching(patterns: list[str], command: str) -> str | None:
-    """The first glob that the whole command line matches; case and outer blanks don't count."""
-    text = command.strip().casefold()
-    return next((pattern for pattern in patterns if fnmatchcase(text, pattern.strip().casefold())), None)
+def denying_glob(globs: Sequence[str], command: str) -> str | None:
+    """The first glob that the command line matches, or any command in it; case does not count."""
+    if not globs:
+        return None
+    texts = [command, *(" ".join(call.words) for call in all_calls(command))]
+    return next((glob for glob in globs if any(_matches(text, glob) for text in texts)), None)
+
+
+def allowed_by_globs(globs: Sequence[str], command: str) -> bool:
+    """Whether the command line is listed word for word, or each command in it matches a glob.
+
+    Each: `git *` must not allow `git status; rm -rf build`. And none that writes a file by a redirect:
+    the glob speaks of the words, not of where the output goes.
+    """
+    if any(command.strip() == glob.strip() for glob in globs):
+        return True
+    calls = invocations(command) if globs else []
+    return bool(calls) and all(
+        not any(redirect.writes_file for redirect in call.redirects)
+        and any(_matches(" ".join(call.words), glob) for glob in globs)
+        for call in calls
+    )
+
+
+def _matches(text: str, glob: str) -> bool:
+    return fnmatchcase(text.strip().casefold(), glob.strip().casefold())
 
 
 def _unapproved(ctx: ToolContext, found: Assessment) -> dict[str, str]:

@@ -10,7 +10,7 @@ from fnmatch import fnmatchcase
 
 from hermes.tools.invocation import Invocation, is_plain_print
 from hermes.tools.shell_syntax import invocations
-from hermes.tools.shell_words import unescaped
+from hermes.tools.shell_words import Effort, TooComplexError, unescaped
 
 SHELLS = frozenset({"sh", "bash", "dash", "zsh", "ksh", "mksh", "ash", "fish", "csh", "tcsh", "rbash"})
 INTERPRETERS = re.compile(r"(?:python|pypy|perl|ruby|node|nodejs|deno|bun|php|lua|tclsh)[\d.]*")
@@ -83,21 +83,20 @@ def program(call: Invocation) -> str:
 
 def all_calls(command: str, directory: str | None = None) -> list[Invocation]:
     """Every call that the command line might make, nested ones included; wrappers come before what they
-    wrap."""
-    return list(_unfolded(command, directory, 0))
+    wrap. Raises TooComplexError."""
+    return list(_unfolded(command, directory, Effort(), 0))
 
 
-def _unfolded(script: str, directory: str | None, depth: int) -> Iterator[Invocation]:
-    if depth > _DEEPEST:
-        return
-    for call in invocations(script, directory):
-        yield from _unwrapped(call, depth)
+def _unfolded(script: str, directory: str | None, effort: Effort, depth: int) -> Iterator[Invocation]:
+    effort.spend(calls=1, characters=len(script))
+    for call in invocations(script, directory, effort):
+        yield from _unwrapped(call, effort, depth)
 
 
-def _unwrapped(call: Invocation, depth: int) -> Iterator[Invocation]:
+def _unwrapped(call: Invocation, effort: Effort, depth: int) -> Iterator[Invocation]:
     yield call
     if depth > _DEEPEST:
-        return
+        raise TooComplexError
     for words in _wrapped(call):
         if words:
             inside = Invocation(
@@ -109,9 +108,9 @@ def _unwrapped(call: Invocation, depth: int) -> Iterator[Invocation]:
                 functions=call.functions,
                 directory=call.directory,
             )
-            yield from _unwrapped(inside, depth + 1)
+            yield from _unwrapped(inside, effort, depth + 1)
     for script in _scripts(call):
-        yield from _unfolded(script, call.directory, depth + 1)
+        yield from _unfolded(script, call.directory, effort, depth + 1)
 
 
 def _wrapped(call: Invocation) -> Iterator[tuple[str, ...]]:

@@ -11,9 +11,12 @@ from hermes.tools.command_targets import written_paths
 from hermes.tools.danger_table import RULES
 from hermes.tools.hard_floor import floor_reason
 from hermes.tools.invocation import Invocation
+from hermes.tools.shell_words import TooComplexError
 
 ASSISTANT_DATA = "assistant_data_write"
 _INVISIBLE = dict.fromkeys((0x200B, 0x200C, 0x200D, 0x2060, 0xFEFF, 0x00AD), None)
+
+_TOO_COMPLEX = "it is nested too deeply or too long to be checked, so write it more simply"
 
 Guard = Callable[[str], str | None]
 """Why a path is not the agent's to write, as one sentence; None when it is."""
@@ -43,7 +46,10 @@ def assess(command: str, *, directory: str | None = None, guard: Guard | None = 
     floor: str | None = None
     reasons: dict[str, str] = {}
     for text in readings:
-        calls = all_calls(text, directory)
+        try:
+            calls = all_calls(text, directory)
+        except TooComplexError:
+            return Assessment(_TOO_COMPLEX)
         floor = floor or floor_reason(calls)
         for rule in RULES:
             if rule.test(calls):

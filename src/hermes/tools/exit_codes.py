@@ -6,6 +6,7 @@ import msgspec
 from hermes.tools.command_nesting import program
 from hermes.tools.invocation import Invocation
 from hermes.tools.shell_syntax import invocations
+from hermes.tools.shell_words import TooComplexError
 
 
 class ExitMeaning(msgspec.Struct, frozen=True):
@@ -54,7 +55,10 @@ def exit_meaning(command: str, exit_code: int) -> ExitMeaning | None:
     """What the exit code means for this command; None when there is nothing to say beyond the number."""
     if exit_code == 0:
         return None
-    calls = invocations(command)
+    try:
+        calls = invocations(command)
+    except TooComplexError:
+        calls = []
     name = _name(calls[-1]) if calls else ""
     answer = _ANSWERS.get((name, exit_code)) or _ANSWERS.get((name.split(" ")[0], exit_code))
     if answer:

@@ -9,6 +9,11 @@ class Redirect(msgspec.Struct, frozen=True):
     operator: str
     target: str
 
+    @property
+    def writes_file(self) -> bool:
+        """False for input, for another descriptor, and for what swallows everything."""
+        return ">" in self.operator and self.target != "/dev/null" and not self.target.lstrip("-").isdigit()
+
 
 class Invocation(msgspec.Struct):
     """One simple command."""

@@ -6,6 +6,7 @@ from itertools import pairwise
 from hermes.tools.command_nesting import all_calls, program
 from hermes.tools.invocation import Invocation
 from hermes.tools.shell_syntax import invocations
+from hermes.tools.shell_words import TooComplexError
 
 _DETACHERS = frozenset({"nohup", "setsid", "disown", "daemonize"})
 _SERVERS = frozenset(
@@ -62,13 +63,16 @@ _HARMLESS = frozenset({"--help", "-h", "--version", "-V"})
 def why_background(command: str) -> str | None:
     """Why this command is refused in the foreground, with advice; None when it may run there."""
     advice = "Use background=true, then process(action='poll') or process(action='log')."
-    calls = invocations(command)
+    try:
+        calls, every_call = invocations(command), all_calls(command)
+    except TooComplexError:
+        return None  # approvals refuse it
     detached = next((program(call) for call in calls if program(call) in _DETACHERS), None)
     if detached:
         return f"'{detached}' detaches the command from this call. {advice}"
     if calls and calls[-1].background and "&&" not in command and len(calls) == 1:
         return f"A trailing '&' leaves the command running behind this call. {advice}"
-    for before, call in pairwise([None, *all_calls(command)]):
+    for before, call in pairwise([None, *every_call]):
         limited = before is not None and program(before) == "timeout"
         if call is not None and not limited and not call.background and _stays(call):
             return f"'{' '.join(call.words[:3])}' does not end by itself. {advice}"

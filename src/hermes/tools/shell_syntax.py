@@ -12,6 +12,8 @@ from collections.abc import Iterable
 from hermes.tools.invocation import Invocation, Redirect, is_plain_print, resolved
 from hermes.tools.shell_words import (
     GAP,
+    Effort,
+    TooComplexError,
     ansi_c,
     closing_arithmetic,
     closing_brace,
@@ -28,25 +30,31 @@ _DECLARING = frozenset({"export", "declare", "typeset", "local", "readonly"})
 _ASSIGNMENT = re.compile(r"([A-Za-z_]\w*)\+?=(.*)", re.DOTALL)
 _NAME = re.compile(r"[A-Za-z_]\w*|[0-9@*#?$!-]")
 _REDIRECT = re.compile(r"(?:\d+|\{\w+\})?(?:<<<|<<-?|<>|>\||>>|&>>?|[<>]&|[<>](?!\())")
-_DEFAULT = re.compile(r"([A-Za-z_]\w*):?[-=](.*)", re.DOTALL)
+_DEFAULT = re.compile(r"([A-Za-z_]\w*):?([-=+])(.*)", re.DOTALL)
 _SUBSCRIPT = re.compile(r"[A-Za-z_]\w*\[[^]\n`$]*\]\+?=")
 _BLANK = re.compile(r"\s+")
 _DEEPEST = 12
+_MOST_OPEN = 100
+_LONGEST_VALUE = 10_000
 
 
-def invocations(text: str, directory: str | None = None, depth: int = 0) -> list[Invocation]:
-    """Every simple command in the text, in order, those of substitutions before the ones they stand in."""
-    if depth > _DEEPEST:
-        return []
-    reader = _Reader(text, directory, depth)
+def invocations(text: str, directory: str | None = None, effort: Effort | None = None) -> list[Invocation]:
+    """Every simple command in the text, in order, those of substitutions before the ones they stand in.
+
+    Raises TooComplexError when it takes more than the effort allows.
+    """
+    reader = _Reader(text, directory, effort or Effort())
     reader.read()
     return reader.found
 
 
 class _Reader:
-    def __init__(self, text: str, directory: str | None, depth: int) -> None:
+    def __init__(self, text: str, directory: str | None, effort: Effort, depth: int = 0) -> None:
+        if depth > _DEEPEST:
+            raise TooComplexError
         self.text = text
         self.position = 0
+        self.effort = effort
         self.depth = depth
         self.directory = directory
         self.variables = {"HOME": "~", "IFS": GAP, "PWD": directory or "$PWD"}
@@ -66,7 +74,6 @@ class _Reader:
         self.heredocs: list[tuple[str, bool]] = []
         self.upstream = tuple(upstream)
         self.inner = []
-        self.start = len(self.found)
         self.expects_name = True
 
     def read(self) -> None:
@@ -126,6 +133,8 @@ class _Reader:
 
     def _open(self, kind: str) -> None:
         name, self.function_named = self.function_named, ""
+        if len(self.open) >= _MOST_OPEN:
+            raise TooComplexError
         self.open.append((len(self.found), name))
         if name:
             self.functions.append(name)
@@ -158,8 +167,11 @@ class _Reader:
             )
             for stage in self.upstream if background else ():
                 stage.background = True
+            self.effort.spend(calls=1)
             self.found.append(call)
             self.pending += [(call, end, quoted) for end, quoted in self.heredocs]
+            if len(self.pending) > _MOST_OPEN:
+                raise TooComplexError
             self._follow(call)
             if piped:
                 upstream = (*self.upstream, call)
@@ -181,6 +193,8 @@ class _Reader:
     def _assign(self, word: str) -> bool:
         match = _ASSIGNMENT.fullmatch(word)
         if match:
+            if len(match[2]) > _LONGEST_VALUE:
+                raise TooComplexError
             self.variables[match[1]] = match[2]
         return match is not None
 
@@ -205,9 +219,7 @@ class _Reader:
             call.stdin_text = body
             self.position = self.position if position is None else position
             if not quoted:
-                inside = _Reader(call.stdin_text, self.directory, self.depth + 1)
-                inside.quoted(len(call.stdin_text), stop_at="")
-                self.found += inside.found
+                self._quoted_inside(call.stdin_text)
         self.pending = []
 
     def _word(self) -> None:
@@ -286,6 +298,7 @@ class _Reader:
                 self.position += 1
         quoted_tilde = self.text[start : start + 1] in "'\"\\" and "".join(parts).startswith("~")
         word = ("./" if quoted_tilde and "$" not in self.text[start : self.position] else "") + "".join(parts)
+        self.effort.spend(characters=len(word))
         fields = [field for field in word.split(GAP) if field] if GAP in word else [word]
         return [expanded for field in fields for expanded in (expand_braces(field) if braces else [field])]
 
@@ -356,20 +369,32 @@ class _Reader:
 
     def _parameter(self, inside: str) -> str:
         """`${...}`: the variable's value if the text gave it one, else a default if there is one."""
-        default = _DEFAULT.fullmatch(inside)
+        expanded = self._quoted_inside(inside)
+        default = _DEFAULT.fullmatch(expanded)
         name = default[1] if default else (match[0] if (match := _NAME.match(inside.lstrip("!#"))) else "")
-        if name in self.variables:
+        if name in self.variables and not (default and default[2] == "+"):
             return self.variables[name]
-        return GAP.join(_words(default[2])) if default else f"${name}"
+        return default[3] if default else f"${name}"
 
     def _run_inside(self, script: str) -> str:
         """Find the commands of a substitution. What a plain `echo` or `printf` in it prints is its value."""
-        calls = invocations(script, self.directory, self.depth + 1)
+        reader = self._nested(script)
+        reader.read()
+        calls = reader.found
         self.found += calls
         self.inner += calls
         return GAP.join(calls[0].words[1:]) if len(calls) == 1 and is_plain_print(calls[0]) else "$()"
 
+    def _quoted_inside(self, text: str) -> str:
+        """Find the commands in a text that is expanded as between double quotes. Returns what it becomes."""
+        reader = self._nested(text)
+        value = reader.quoted(len(text), stop_at="")
+        self.found += reader.found
+        self.inner += reader.inner
+        return value
 
-def _words(text: str) -> list[str]:
-    calls = invocations(text, depth=_DEEPEST)
-    return list(calls[0].words) if calls else []
+    def _nested(self, text: str) -> "_Reader":
+        self.effort.spend(characters=len(text))
+        reader = _Reader(text, self.directory, self.effort, self.depth + 1)
+        reader.variables.update(self.variables)
+        return reader

@@ -5,6 +5,7 @@ import re
 GAP = "\x1f"
 """Stands where an unquoted expansion separates words."""
 _MOST_WORDS = 64
+_DEEPEST_QUOTES = 24
 _DOCUMENT = re.compile(r"<<-?[ \t]*(?:'([^'\n]*)'|\"([^\"\n]*)\"|\\?([^\s;&|()<>'\"]+))")
 _ESCAPE = re.compile(
     r"\\(?:x([0-9a-fA-F]{1,2})|u([0-9a-fA-F]{1,4})|U([0-9a-fA-F]{1,8})|([0-7]{1,3})|(.))", re.DOTALL
@@ -22,11 +23,32 @@ _LETTERS = {
 }
 
 
-def closing_parenthesis(text: str, position: int) -> int:
+class TooComplexError(Exception):
+    """A text that is nested so deeply, or expands to so much, that nobody writes it to be understood."""
+
+
+class Effort:
+    """What the reading of one command line may cost, nested scripts included."""
+
+    def __init__(self, calls: int = 10_000, characters: int = 2_000_000) -> None:
+        self._calls = calls
+        self._characters = characters
+
+    def spend(self, *, calls: int = 0, characters: int = 0) -> None:
+        """Raises TooComplexError when nothing is left."""
+        self._calls -= calls
+        self._characters -= characters
+        if self._calls < 0 or self._characters < 0:
+            raise TooComplexError
+
+
+def closing_parenthesis(text: str, position: int, nesting: int = 0) -> int:
     """Index of the `)` that closes what was opened before `position`; the end of the text if none does.
 
     Inside quotes, comments and here documents a bracket is only text.
     """
+    if nesting > _DEEPEST_QUOTES:
+        raise TooComplexError
     depth = 1
     documents: list[str] = []
     while position < len(text):
@@ -46,7 +68,7 @@ def closing_parenthesis(text: str, position: int) -> int:
         depth += (character == "(") - (character == ")")
         if depth == 0:
             return position
-        position = _behind(text, position)
+        position = _behind(text, position, nesting)
     return len(text)
 
 
@@ -56,8 +78,9 @@ def closing_brace(text: str, position: int) -> int:
 
 
 def closing_arithmetic(text: str, position: int) -> int | None:
-    """Index of the first of the two `)` that close `((`, whose inside starts at `position`; None when it is not
-    arithmetic but one subshell in another. In arithmetic `<<` is no here document and `#` no comment."""
+    """Index of the first of the two `)` that close `((`, whose inside starts at `position`; None when it
+    is not arithmetic but one subshell in another. In arithmetic `<<` is no here document and `#` no
+    comment."""
     end = _closing(text, position, "(", ")")
     return end if text.startswith("))", end) else None
 
@@ -72,7 +95,7 @@ def _closing(text: str, position: int, opens: str, closes: str) -> int:
     return len(text)
 
 
-def _behind(text: str, position: int) -> int:
+def _behind(text: str, position: int, nesting: int = 0) -> int:
     """The index behind the character, the escape or the quoted string at `position`."""
     character = text[position]
     if character == "\\":
@@ -84,14 +107,14 @@ def _behind(text: str, position: int) -> int:
     position += 1
     while position < len(text) and text[position] != '"':
         if text.startswith("$(", position):
-            position = closing_parenthesis(text, position + 2)
+            position = closing_parenthesis(text, position + 2, nesting + 1)
         position += 2 if text[position : position + 1] == "\\" else 1
     return position + 1
 
 
 def here_document(text: str, position: int, end: str) -> tuple[str, int | None]:
     """The body that starts at `position` and the index behind its end; None when it has no end."""
-    lines = []
+    lines: list[str] = []
     while position < len(text):
         stop = _find(text, "\n", position)
         line = text[position:stop]
@@ -139,7 +162,9 @@ def unescaped(text: str) -> str:
 
 
 def expand_braces(word: str) -> list[str]:
-    """`a{b,c}` -> `ab`, `ac`; at most 64 words."""
+    """`a{b,c}` -> `ab`, `ac`. Raises TooComplexError beyond 64 words."""
+    if word.count("{") > _MOST_WORDS:
+        raise TooComplexError
     start = word.find("{")
     while start >= 0:
         end = closing_brace(word, start + 1)
@@ -147,7 +172,9 @@ def expand_braces(word: str) -> list[str]:
         if end < len(word) and len(choices) > 1:
             tails = expand_braces(word[end + 1 :])
             heads = [word[:start] + one for choice in choices for one in expand_braces(choice)]
-            return [head + tail for head in heads for tail in tails][:_MOST_WORDS]
+            if len(heads) * len(tails) > _MOST_WORDS:
+                raise TooComplexError
+            return [head + tail for head in heads for tail in tails]
         start = word.find("{", start + 1)
     return [word]
 
