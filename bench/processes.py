@@ -1,4 +1,4 @@
-"""Measuring whole processes: wall time, processor time and peak memory as the operating system accounts them."""
+"""Measuring whole processes: wall time, processor time and peak memory, as the operating system counts."""
 
 import os
 import shutil

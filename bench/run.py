@@ -40,7 +40,9 @@ class Figure(NamedTuple):
 
 def hello_script(path: Path) -> Path:
     path.write_text(
-        json.dumps({"follow": "conversation", "replies": [{"text": "Hello. What can I do?", "repeat": "forever"}]})
+        json.dumps(
+            {"follow": "conversation", "replies": [{"text": "Hello. What can I do?", "repeat": "forever"}]}
+        )
     )
     return path
 
@@ -83,7 +85,9 @@ def process_figures(products: Sequence[Product], runs: int, home: Path) -> list[
     with scripted_server(hello_script(home / "hello.json")) as base_url:
         hello = measure_command(products, ["-z", "hello"], runs, home, base_url)
     with scripted_server(ten_calls_script(home / "ten.json")) as base_url:
-        ten = measure_command(products, ["--yolo", "-z", "run ten commands"], max(3, runs // 2), home, base_url)
+        ten = measure_command(
+            products, ["--yolo", "-z", "run ten commands"], max(3, runs // 2), home, base_url
+        )
     return [
         figure("hermes --version", "s", "seconds", 0.06, version),
         figure("hermes -z hello, to exit", "s", "seconds", 0.35, hello),
@@ -109,7 +113,9 @@ def main() -> None:
             figures += process_figures(products, options.runs, home)
         if options.only != "processes":
             store = measure_store(home / "store")
-            figures.append(Figure("search in 100,000 messages, 95th percentile", "ms", store.search_p95_ms, 50, None))
+            figures.append(
+                Figure("search in 100,000 messages, 95th percentile", "ms", store.search_p95_ms, 50, None)
+            )
             figures.append(Figure("list of 50,000 sessions", "ms", store.list_median_ms, 20, None))
 
     print(f"{'':<44} {'median':>9} {'budget':>9}      {'upstream':>9} {'ratio':>7}")

@@ -2,7 +2,6 @@
 
 import os
 import sys
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -20,11 +19,11 @@ def hermes() -> list[str]:
 
 
 @pytest.fixture
-def plain_environment(tmp_path: Path) -> Iterator[dict[str, str]]:
+def plain_environment(tmp_path: Path) -> dict[str, str]:
     """An environment of a fresh machine: an empty home, no keys, no model server to be found."""
     home = tmp_path / "home"
     home.mkdir()
-    yield {
+    return {
         "PATH": os.environ["PATH"],
         "HOME": str(home),
         "HERMES_HOME": str(home / ".hermes"),

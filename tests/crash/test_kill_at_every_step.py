@@ -1,7 +1,7 @@
-"""A run with a dozen tool calls is killed with SIGKILL at every transaction it writes, and finished by `--resume`.
+"""A run with a dozen tool calls is killed with SIGKILL at every transaction it writes, then resumed.
 
-Each command leaves a line in a file outside. However the first process died: no finished call has run twice, a
-call whose result was not stored is told to the model as unknown and not run again, and the answer arrives.
+Each command leaves a line in a file outside. However the first process died: no finished call has run twice,
+a call whose result was not stored is told to the model as unknown and not run again, and the answer arrives.
 """
 
 import asyncio
@@ -38,7 +38,9 @@ def script_for(counter: Path) -> Script:
     steps = [
         Reply(
             calls=(
-                Call(name="terminal", arguments={"command": f"echo {number} >> {counter}"}, id=f"call_{number}"),
+                Call(
+                    name="terminal", arguments={"command": f"echo {number} >> {counter}"}, id=f"call_{number}"
+                ),
             )
         )
         for number in range(CALLS)

@@ -41,9 +41,7 @@ async def test_a_server_named_by_openai_base_url_answers(command: Command, tmp_p
         Reply(
             calls=(
                 Call(name="terminal", arguments={"command": "ls"}),
-                Call(
-                    name="memory", arguments={"target": "user", "action": "add", "content": "Likes tea."}
-                ),
+                Call(name="memory", arguments={"target": "user", "action": "add", "content": "Likes tea."}),
             )
         ),
         Reply(text="One file; and I will remember the tea."),

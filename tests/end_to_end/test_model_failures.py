@@ -61,9 +61,10 @@ async def test_a_server_that_is_not_there_is_named(command: Command) -> None:
 async def test_the_fallback_answers_when_the_first_model_can_not(
     command: Command, plain_environment: dict[str, str]
 ) -> None:
-    async with ModelServer([Reply(status=401, repeat="forever")]) as broken, ModelServer(
-        [Reply(text="From the second.")]
-    ) as healthy:
+    async with (
+        ModelServer([Reply(status=401, repeat="forever")]) as broken,
+        ModelServer([Reply(text="From the second.")]) as healthy,
+    ):
         home = Path(plain_environment["HERMES_HOME"])
         home.mkdir()
         entry = {"provider": "custom", "model": "second", "base_url": healthy.base_url}

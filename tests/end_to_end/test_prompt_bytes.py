@@ -1,5 +1,6 @@
 """What a request costs: a small prompt, and a prefix that never changes within a session."""
 
+import itertools
 import json
 
 import pytest
@@ -41,7 +42,7 @@ async def test_the_prefix_is_byte_stable_over_ten_turns(command: Command) -> Non
             assert done.exit_code == 0, done.err
         bodies = [request.body for request in server.requests if request.method == "POST"]
     assert len(bodies) == 20
-    for before, after in zip(bodies, bodies[1:], strict=False):
+    for before, after in itertools.pairwise(bodies):
         assert after.startswith(_up_to_the_last_message(before))
         assert json.loads(before)["tools"] == json.loads(after)["tools"]
 

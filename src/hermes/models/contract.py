@@ -23,7 +23,7 @@ class Endpoint(msgspec.Struct, kw_only=True, frozen=True):
     model: str
     wire: Wire
     base_url: str = ""
-    """Without a trailing slash; the wire appends its path (`/chat/completions`, `/responses`, `/messages`)."""
+    """Without a trailing slash; the wire appends its own path, such as `/chat/completions`."""
     api_key: str = ""
     auth_header: Literal["bearer", "x-api-key", "none"] = "bearer"
     headers: dict[str, str] = {}

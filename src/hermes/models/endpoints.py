@@ -11,7 +11,7 @@ from hermes.models.contract import Endpoint, Wire
 from hermes.models.provider import KeyRoute, Provider, Variables, host_of, is_loopback, is_openai
 
 
-class ModelNotConfigured(Exception):  # noqa: N818
+class ModelNotConfigured(Exception):
     """No model can be called with what is configured. The message is one sentence that says what to do."""
 
 

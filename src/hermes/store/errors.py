@@ -5,9 +5,9 @@ class StoreError(Exception):
     """The store refused or failed. Nothing of the transaction was kept."""
 
 
-class LeaseLost(StoreError):  # noqa: N818 - it says what happened
+class LeaseLost(StoreError):
     """Another process took the run over, or it was released or finished: the holder must stop at once."""
 
 
-class Conflict(StoreError):  # noqa: N818 - it says what happened
+class Conflict(StoreError):
     """A uniqueness or reference rule of the schema was broken."""
