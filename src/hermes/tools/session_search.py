@@ -130,7 +130,7 @@ async def _scroll(
 async def _read(ctx: ToolContext, session_id: str, roles: tuple[Role, ...]) -> dict[str, Any]:
     session = await _session(ctx, session_id)
     messages = _shown(await ctx.store.messages.all(ctx.scope, session.id), roles)
-    tail = max(READ_START, len(messages) - READ_END)
+    tail = min(len(messages), max(READ_START, len(messages) - READ_END))
     return _head(session, ctx.settings) | {
         "message_count": len(messages),
         "messages": [_message(row, LONG) for row in messages[:READ_START]],

@@ -79,7 +79,7 @@ _PATTERNS: tuple[tuple[str, str, str], ...] = (
     (
         "system_prompt_override",
         "a made-up system prompt",
-        r"(?:^|[\n>\]*#\-])\s*(?:\W{0,3})(?:new|updated|revised|real)\s+(?:system\s+(?:prompt|message|instructions?)|"
+        r"(?:^|[\n>\]*#\-])[ \t]{0,20}\W{0,3}(?:new|updated|revised|real)\s+(?:system\s+(?:prompt|message|instructions?)|"
         r"instructions?\s+from\s+(?:the\s+)?(?:system|developers?|anthropic|openai|admin(?:istrator)?))\b\W{0,3}:"
         r"|\bsystem\s+(?:prompt\s+)?override\s*[:\]]",
     ),
@@ -241,20 +241,23 @@ def _instructions(text: str, strict: bool, prefix: str = "") -> Iterator[Finding
 _BIDI = "\u202a-\u202e\u2066-\u2069"
 _ZERO_WIDTH = "\u200b\u2060-\u2064\u180e\ufeff"
 _TAGS = "\U000e0000-\U000e007f"
+_REGIONAL_FLAG = "\U0001f3f4[\U000e0030-\U000e0039\U000e0061-\U000e007a]{1,8}\U000e007f"
 
 
 @functools.cache
 def _disguises() -> re.Pattern[str]:
-    """Characters that no reader sees. Joiners count between Latin letters only: other scripts need them."""
-    flag = "(?<!\U0001f3f4)"
+    """Characters that no reader sees. Joiners count between Latin letters only: other scripts need them. A
+    regional flag is written with tags; it is matched without a group, so that no group sees them."""
     return re.compile(
-        f"(?P<bidi>[{_BIDI}])|{flag}(?P<tags>[{_TAGS}]+)|(?P<zero>[{_ZERO_WIDTH}])|(?<=[a-zA-Z])(?P<joiner>[\u200c\u200d])(?=[a-zA-Z])"
+        f"{_REGIONAL_FLAG}|(?P<bidi>[{_BIDI}])|(?P<tags>[{_TAGS}]+)|(?P<zero>[{_ZERO_WIDTH}])|(?<=[a-zA-Z])(?P<joiner>[\u200c\u200d])(?=[a-zA-Z])"
     )
 
 
 def _invisible(text: str) -> Iterator[Finding]:
     body = text.removeprefix("\ufeff")
     for match in _disguises().finditer(body):
+        if match.lastgroup is None:
+            continue
         around = _excerpt(body[max(0, match.start() - 20) : match.end() + 20])
         if match.group("bidi"):
             yield Finding("bidirectional_override", "characters that reverse the reading order", around)
