@@ -1,6 +1,6 @@
 """Writes the reference pages from the code that they describe; with --check, fails when one is out of date.
 
-    python docs/generate.py [--check]
+python docs/generate.py [--check]
 """
 
 import json
@@ -25,8 +25,8 @@ NOTICE = "<!-- Written by docs/generate.py; change the code, then run `make docs
 def config() -> Iterator[str]:
     yield "# Configuration\n"
     yield (
-        "Every key of `config.yaml` that is served. Set one with `hermes config set KEY VALUE`; the environment "
-        "wins over `.env`, and `.env` over the file.\n"
+        "Every key of `config.yaml` that is served. Set one with `hermes config set KEY VALUE`; the "
+        "environment wins over `.env`, and `.env` over the file.\n"
     )
     yield "| key | type | default | meaning |"
     yield "|---|---|---|---|"
@@ -41,7 +41,9 @@ def cli() -> Iterator[str]:
 
 
 def _command(command: click.Command, path: str, parent: click.Context | None) -> Iterator[str]:
-    context = click.Context(command, info_name=path.split()[-1], parent=parent, max_content_width=100)
+    context = click.Context(
+        command, info_name=path.rsplit(maxsplit=1)[-1], parent=parent, max_content_width=100
+    )
     yield f"## {path}\n"
     yield f"```text\n{command.get_help(context)}\n```\n"
     if isinstance(command, click.Group):
@@ -91,7 +93,7 @@ def providers() -> Iterator[str]:
 
 def event_vocabulary() -> Iterator[str]:
     yield "# Events\n"
-    yield "What a run does, in one vocabulary. Each record has the run, a sequence number and a time besides.\n"
+    yield "What a run does, in one vocabulary. Each record also has the run, a sequence number and a time.\n"
     yield "| event | fields | meaning |"
     yield "|---|---|---|"
     for kind in events.Event.__args__:

@@ -22,7 +22,12 @@ def test_a_call_that_would_cross_the_runs_tokens_is_refused_with_the_figures() -
     watched.add(Usage(input_tokens=700, output_tokens=200, model_calls=1))
     refusal = watched.refusal(200, None)
     assert refusal is not None
-    assert (refusal.budget, refusal.limit, refusal.spent, refusal.projected) == ("run.tokens", 1_000, 900, 200)
+    assert (refusal.budget, refusal.limit, refusal.spent, refusal.projected) == (
+        "run.tokens",
+        1_000,
+        900,
+        200,
+    )
     assert "budgets.run_tokens" in refusal.message
 
 

@@ -8,7 +8,6 @@ from hermes.models.contract import Failed, ModelReply, ModelRequest
 from hermes.store.events import ContextCompacted, ContextKept
 from hermes.store.records import Message
 from hermes.testing.scripted_model import fails, says
-
 from hermes.testing.scripted_runtime import ScriptedRuntime
 
 from .conftest import MakeRuntime
@@ -58,7 +57,9 @@ async def test_compacted_rows_are_marked_and_still_there(scripted: MakeRuntime) 
     rows = await bench.runtime.store.messages.all(bench.runtime.scope, session_id)
     states = [row.state for row in rows]
     assert states.count("compacted") > 20
-    assert {f"question {number}" for number in range(20)} <= {" ".join(row.content.split()[:2]) for row in rows}
+    assert {f"question {number}" for number in range(20)} <= {
+        " ".join(row.content.split()[:2]) for row in rows
+    }
 
 
 async def test_the_stored_order_is_the_order_that_was_sent(scripted: MakeRuntime) -> None:

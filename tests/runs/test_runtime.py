@@ -8,8 +8,7 @@ import pytest
 from hermes.agent.left_over import UNKNOWN_OUTCOME
 from hermes.runs.runtime import RunRefused
 from hermes.store.events import EventRecord, RunStarted
-from hermes.store.records import ToolCall, ToolCallRecord
-from hermes.store.records import Message
+from hermes.store.records import Message, ToolCall, ToolCallRecord
 from hermes.testing.scripted_model import calls, says
 from hermes.testing.scripted_runtime import ScriptedRuntime
 
@@ -106,7 +105,9 @@ async def test_a_call_that_never_started_is_run_after_a_crash(tmp_path: Path) ->
     async with ScriptedRuntime(tmp_path, [says("Both accounted for.")]) as second:
         done = await second.runtime.execute(run.id)
         assert done.status == "completed"
-        results = {row.tool_call_id: row.content for row in second.model.requests[0].messages if row.role == "tool"}
+        results = {
+            row.tool_call_id: row.content for row in second.model.requests[0].messages if row.role == "tool"
+        }
     assert results["began"] == UNKNOWN_OUTCOME
     assert "yes" in results["waits"]
 

@@ -125,11 +125,27 @@ async def test_no_way_around_through_links_and_dots(workplace: Workplace) -> Non
     os.symlink(folder / ".env", folder / "notes.txt")
     os.symlink("data/../hooks", folder / "odd")
     os.symlink("/proc/self", folder / "me")
-    for path in ("data/auth.json", "innocent.json", "notes.txt", "../hermes/auth.json", "data/./auth.json", "me/environ"):
+    for path in (
+        "data/auth.json",
+        "innocent.json",
+        "notes.txt",
+        "../hermes/auth.json",
+        "data/./auth.json",
+        "me/environ",
+    ):
         assert "can't be read" in (await workplace.refusal(read_file, path=path))["error"], path
-        assert "can't be written" in (await workplace.refusal(write_file, path=path, content="x"))["error"], path
-    for path in ("data/config.yaml", "data/hooks/new/handler.py", "~/.ssh/authorized_keys", "data/profiles/b/SOUL.md"):
-        assert "can't be written" in (await workplace.refusal(write_file, path=path, content="x"))["error"], path
+        assert "can't be written" in (await workplace.refusal(write_file, path=path, content="x"))["error"], (
+            path
+        )
+    for path in (
+        "data/config.yaml",
+        "data/hooks/new/handler.py",
+        "~/.ssh/authorized_keys",
+        "data/profiles/b/SOUL.md",
+    ):
+        assert "can't be written" in (await workplace.refusal(write_file, path=path, content="x"))["error"], (
+            path
+        )
     added = "*** Begin Patch\n*** Add File: data/hooks/h.py\n+x\n*** End Patch"
     assert "can't be written" in (await workplace.refusal(patch, mode="patch", patch=added))["error"]
     workplace.write("h.py", "x\n")

@@ -128,7 +128,9 @@ async def test_documents_are_read_as_text(workplace: Workplace) -> None:
         {"cell_type": "code", "source": "1 + 1", "outputs": [{"data": {"text/plain": ["2"]}}]},
     ]
     workplace.write("n.ipynb", json.dumps({"cells": cells}))
-    body = "<w:p><w:r><w:t>Dear</w:t><w:tab/><w:t>reader</w:t></w:r></w:p><w:p><w:r><w:t>Bye</w:t></w:r></w:p>"
+    body = (
+        "<w:p><w:r><w:t>Dear</w:t><w:tab/><w:t>reader</w:t></w:r></w:p><w:p><w:r><w:t>Bye</w:t></w:r></w:p>"
+    )
     document = f'<w:document xmlns:w="{WORD}"><w:body>{body}</w:body></w:document>'
     workplace.write("d.docx", _office({"word/document.xml": document}))
     row = '<row><c r="A1" t="s"><v>0</v></c><c r="C1"><v>4.5</v></c></row>'

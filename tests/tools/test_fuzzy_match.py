@@ -42,7 +42,7 @@ def test_every_span_lies_in_the_text_and_none_overlap(text: str, old: str) -> No
     if found is not None:
         edges = [edge for span in found.spans for edge in span]
         assert edges == sorted(edges)
-        assert 0 <= edges[0]
+        assert edges[0] >= 0
         assert edges[-1] <= len(text)
 
 

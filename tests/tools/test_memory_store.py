@@ -43,7 +43,9 @@ def add(content: str) -> Operation:
 entry = st.text("ab §\n", min_size=1, max_size=20)
 
 
-@given(st.lists(entry.filter(lambda text: text.strip() and all(row.strip() != "§" for row in text.splitlines()))))
+@given(
+    st.lists(entry.filter(lambda text: text.strip() and all(row.strip() != "§" for row in text.splitlines())))
+)
 def test_the_format_round_trips(entries: list[str]) -> None:
     stripped = [text.strip() for text in entries]
     assert parse("\n§\n".join(stripped)) == stripped

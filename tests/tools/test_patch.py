@@ -28,7 +28,9 @@ async def test_a_unique_text_is_replaced(workplace: Workplace) -> None:
 
 async def test_the_result_names_files_and_lint(workplace: Workplace) -> None:
     path = workplace.write("a.py", "x = 1\n")
-    result = await workplace.ask(patch, mode="replace", path="a.py", old_string="x = 1\n", new_string="x = (\n")
+    result = await workplace.ask(
+        patch, mode="replace", path="a.py", old_string="x = 1\n", new_string="x = (\n"
+    )
     assert result["success"] is True
     assert result["files_modified"] == [str(path)]
     assert result["resolved_path"] == str(path)
@@ -66,14 +68,17 @@ async def test_repeated_failures_get_firmer_advice(workplace: Workplace) -> None
     workplace.write("a.txt", "alpha beta\n")
     await workplace.ask(read_file, path="a.txt")
     attempts = [
-        await workplace.refusal(patch, path="a.txt", old_string="alpha beto gamma", new_string="x") for _ in range(3)
+        await workplace.refusal(patch, path="a.txt", old_string="alpha beto gamma", new_string="x")
+        for _ in range(3)
     ]
     assert attempts[0]["nearest_lines"] == "1|alpha beta\n2|"
     assert "stop guessing" not in attempts[1]["error"]
     assert "stop guessing" in attempts[2]["error"]
     assert "content" in await workplace.ask(read_file, path="a.txt")
     await workplace.ask(patch, path="a.txt", old_string="alpha", new_string="x")
-    assert (await workplace.refusal(patch, path="a.txt", old_string="zzz", new_string="x"))["failed_edits"] == 1
+    assert (await workplace.refusal(patch, path="a.txt", old_string="zzz", new_string="x"))[
+        "failed_edits"
+    ] == 1
 
 
 async def test_a_masked_secret_is_not_taken_for_text(workplace: Workplace) -> None:

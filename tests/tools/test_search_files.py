@@ -62,7 +62,9 @@ async def test_names_are_sorted_newest_first(tree: Workplace) -> None:
     assert part["files"] == [f"{tree.folder}/sub dir/it's.txt"]
 
 
-@pytest.mark.parametrize("pattern", ["$(touch hacked)", "`touch hacked`", "'; touch hacked; '", "-e x --", '"', "a\nb"])
+@pytest.mark.parametrize(
+    "pattern", ["$(touch hacked)", "`touch hacked`", "'; touch hacked; '", "-e x --", '"', "a\nb"]
+)
 async def test_no_pattern_reaches_the_shell(tree: Workplace, pattern: str) -> None:
     await tree.call(search_files, pattern=pattern)
     await tree.call(search_files, pattern=pattern, target="files")
@@ -113,7 +115,9 @@ async def test_much_output_is_all_counted(tree: Workplace) -> None:
 
 async def test_an_alias_of_the_person_changes_nothing(tree: Workplace) -> None:
     session = f"{tree.context.session_id}:search"
-    await tree.context.sandbox.run("shopt -s expand_aliases; alias grep='grep --color=always'", session=session, timeout=9)
+    await tree.context.sandbox.run(
+        "shopt -s expand_aliases; alias grep='grep --color=always'", session=session, timeout=9
+    )
     found = await tree.ask(search_files, pattern="find_me", path="sub dir/b.py")
     assert found["matches_text"].endswith("2:find_me(y)")
 

@@ -16,7 +16,8 @@ async def conversation(
     session = Session(id=session_id, source=source, title=f"about {session_id}", parent_session_id=parent)
     await context.store.sessions.create(context.scope, session)
     rows = [
-        Message(role="user" if number % 2 == 0 else "assistant", content=text) for number, text in enumerate(texts)
+        Message(role="user" if number % 2 == 0 else "assistant", content=text)
+        for number, text in enumerate(texts)
     ]
     return await context.store.messages.append(context.scope, session_id, rows)
 
@@ -68,13 +69,19 @@ async def test_scrolling_moves_through_a_session(workplace: Workplace) -> None:
     assert (found["messages_before"], found["messages_after"]) == (2, 2)
 
 
-@pytest.mark.parametrize(("count", "shown", "last", "left_out"), [(4, 4, 0, 0), (25, 20, 5, 0), (50, 20, 10, 20)])
+@pytest.mark.parametrize(
+    ("count", "shown", "last", "left_out"), [(4, 4, 0, 0), (25, 20, 5, 0), (50, 20, 10, 20)]
+)
 async def test_reading_shows_the_beginning_and_the_end(
     workplace: Workplace, count: int, shown: int, last: int, left_out: int
 ) -> None:
     await conversation(workplace, "s1", *(f"line {number}" for number in range(count)))
     found = await workplace.ask(session_search, session_id="s1")
-    assert (found["message_count"], len(found["messages"]), len(found["last_messages"])) == (count, shown, last)
+    assert (found["message_count"], len(found["messages"]), len(found["last_messages"])) == (
+        count,
+        shown,
+        last,
+    )
     assert found["left_out"] == left_out
     everything = found["messages"] + found["last_messages"]
     assert everything[-1]["content"] == f"line {count - 1}"

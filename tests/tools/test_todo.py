@@ -34,7 +34,9 @@ async def test_a_list_is_written_read_and_merged(workplace: Workplace) -> None:
         ([{"id": "1", "content": "x" * (LONGEST_CONTENT + 1)}], "longer than 4,000"),
     ],
 )
-async def test_a_bad_list_changes_nothing(workplace: Workplace, todos: list[dict[str, str]], words: str) -> None:
+async def test_a_bad_list_changes_nothing(
+    workplace: Workplace, todos: list[dict[str, str]], words: str
+) -> None:
     await workplace.ask(todo, todos=STEPS)
     assert words in (await workplace.refusal(todo, todos=todos))["error"]
     assert len(workplace.context.state.todos) == 2

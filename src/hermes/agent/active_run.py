@@ -4,7 +4,6 @@ import dataclasses
 import time
 from collections.abc import Callable, Sequence
 
-
 from hermes.agent.budgets import Budget
 from hermes.agent.guardrails import Guardrails
 from hermes.agent.journal import Journal
@@ -13,9 +12,9 @@ from hermes.agent.tokens import text_tokens, tools_tokens, transcript_tokens
 from hermes.home.profile import Profile
 from hermes.home.redaction import redact
 from hermes.home.settings import Settings
+from hermes.models.context_windows import context_window
 from hermes.models.contract import Endpoint, Model, ToolSpec
 from hermes.models.pricing import with_cost
-from hermes.models.context_windows import context_window
 from hermes.sandbox.contract import Sandbox
 from hermes.store.database import Store
 from hermes.store.events import Event

@@ -1,5 +1,7 @@
 """Getting one usable assistant message out of the model."""
 
+import contextlib
+
 import msgspec
 
 from hermes.agent.active_run import ActiveRun
@@ -26,7 +28,9 @@ TYPICAL_ANSWER_TOKENS = 1_024
 """Assumed length of an answer where a budget has to look ahead."""
 
 
-async def next_answer(run: ActiveRun, *, extra: tuple[Message, ...] = (), with_tools: bool = True) -> ModelReply | Ending:
+async def next_answer(
+    run: ActiveRun, *, extra: tuple[Message, ...] = (), with_tools: bool = True
+) -> ModelReply | Ending:
     """Ask until there is an answer that can be used, or an ending that says why there is none."""
     await _make_room(run)
     asking = _Asking(run, extra, with_tools)
@@ -60,9 +64,7 @@ async def _make_room(run: ActiveRun) -> None:
 
 async def _refused_by_budget(run: ActiveRun) -> Ending | None:
     prompt = run.prompt_tokens()
-    refusal = run.budget.refusal(
-        prompt + TYPICAL_ANSWER_TOKENS, run.cost_of(prompt, TYPICAL_ANSWER_TOKENS)
-    )
+    refusal = run.budget.refusal(prompt + TYPICAL_ANSWER_TOKENS, run.cost_of(prompt, TYPICAL_ANSWER_TOKENS))
     if refusal is None:
         return None
     event = BudgetRefused(
@@ -74,6 +76,9 @@ async def _refused_by_budget(run: ActiveRun) -> Ending | None:
     )
     await run.journal.record(events=[event])
     return Ending(status="failed", reason="budget_refused", error=refusal.message)
+
+
+Delta = TextDelta | ThinkingDelta | ToolCallDelta | Retrying | Switching
 
 
 class _Asking:
@@ -109,29 +114,35 @@ class _Asking:
             max_output_tokens=self.cap,
             session_id=run.session.id,
         )
-        async for event in run.model.stream(request):
-            match event:
-                case TextDelta(text=text):
-                    run.journal.text(text, len(run.said))
-                    run.said += text
-                case ThinkingDelta(text=text):
-                    run.journal.reasoning(text, self._thought)
-                    self._thought += len(text)
-                case ToolCallDelta():
-                    run.sandbox.prepare()
-                case Retrying() | Switching():
-                    await self._announce(event)
-                case Replied(reply=reply, endpoint=endpoint):
-                    await run.book(reply.usage, endpoint)
-                    return event
-                case Failed(usage=usage):
-                    await run.book(usage, run.model.endpoint)
-                    return event
-                case _:
-                    pass
-            if run.journal.due:
-                await run.journal.flush()
+        async with contextlib.aclosing(run.model.stream(request)) as stream:
+            async for event in stream:
+                if isinstance(event, Replied | Failed):
+                    return await self._booked(event)
+                await self._show(event)
         raise RuntimeError("the model's stream ended without a last event")
+
+    async def _show(self, event: Delta) -> None:
+        run = self.active
+        match event:
+            case TextDelta(text=text):
+                run.journal.text(text, len(run.said))
+                run.said += text
+            case ThinkingDelta(text=text):
+                run.journal.reasoning(text, self._thought)
+                self._thought += len(text)
+            case ToolCallDelta():
+                run.sandbox.prepare()
+            case Retrying() | Switching():
+                await self._announce(event)
+        if run.journal.due:
+            await run.journal.flush()
+
+    async def _booked(self, outcome: Replied | Failed) -> Replied | Failed:
+        if isinstance(outcome, Replied):
+            await self.active.book(outcome.reply.usage, outcome.endpoint)
+        else:
+            await self.active.book(outcome.usage, self.active.model.endpoint)
+        return outcome
 
     async def _announce(self, event: Retrying | Switching) -> None:
         if event.discards_text:
@@ -236,4 +247,3 @@ def _text_before_housekeeping(run: ActiveRun) -> str:
         return ""
     quiet = all(call.name in run.tools and run.tools[call.name].housekeeping for call in last.tool_calls)
     return last.content.strip() if quiet else ""
-

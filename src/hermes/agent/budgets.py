@@ -21,7 +21,7 @@ class Refusal(msgspec.Struct, frozen=True):
         key = self.budget.replace(".cost", "_cost_usd").replace(".tokens", "_tokens")
         whose = "This run" if self.budget.startswith("run") else "Today's work"
         return (
-            f"{whose} has used {self.spent:,.6g} {unit} and the next call may need {self.projected:,.6g} more, "
+            f"{whose} has used {self.spent:,.6g} {unit} and the next call may need {self.projected:,.6g}, "
             f"which is over the limit of {self.limit:,.6g}; raise budgets.{key} (0 = no limit) to go on."
         )
 

@@ -5,6 +5,7 @@ is not smaller than what it stands for is thrown away; the last user message and
 never summarised.
 """
 
+import contextlib
 from collections.abc import Sequence
 
 import msgspec
@@ -12,7 +13,7 @@ import msgspec
 from hermes.agent.active_run import ActiveRun
 from hermes.agent.tokens import message_tokens, text_tokens, transcript_tokens
 from hermes.home.settings import CompressionSettings
-from hermes.models.contract import Failed, ModelRequest, Replied
+from hermes.models.contract import Failed, Model, ModelRequest, Replied
 from hermes.store.events import ContextCompacted, ContextKept
 from hermes.store.records import Compaction, Message
 
@@ -63,17 +64,25 @@ def threshold_tokens(settings: CompressionSettings, window: int, max_output: int
     return max(1, int(share * usable))
 
 
-def plan_compaction(messages: Sequence[Message], settings: CompressionSettings, threshold: int) -> Plan | None:
+def plan_compaction(
+    messages: Sequence[Message], settings: CompressionSettings, threshold: int
+) -> Plan | None:
     """Which rows to summarise, or None when there is nothing to gain."""
     first = _end_of_head(messages, settings.protect_first_n)
     last = _start_of_tail(messages, settings, int(threshold * settings.target_ratio)) - 1
-    last_user = max((i for i, m in enumerate(messages) if m.role == "user" and m.kind != "summary"), default=-1)
+    last_user = _last_request(messages)
     if last_user == last:
         last -= 1
     kept = last_user if first <= last_user <= last else None
     if last - first - (kept is not None) < 1:
         return None
     return Plan(first, last, kept)
+
+
+def _last_request(messages: Sequence[Message]) -> int:
+    """Position of the newest thing a person said; -1 when there is none."""
+    asked = (i for i, message in enumerate(messages) if message.role == "user" and message.kind != "summary")
+    return max(asked, default=-1)
 
 
 def _end_of_head(messages: Sequence[Message], protected: int) -> int:
@@ -153,9 +162,7 @@ async def _try_to_compact(run: ActiveRun, focus: str, forced: bool) -> ContextCo
     return event
 
 
-async def _summarise(
-    run: ActiveRun, middle: Sequence[Message], tokens: int, focus: str
-) -> tuple[str, str]:
+async def _summarise(run: ActiveRun, middle: Sequence[Message], tokens: int, focus: str) -> tuple[str, str]:
     """(summary, "") or ("", why there is none)."""
     room = max(SMALLEST_SUMMARY, min(tokens // 5, run.window // 20, LARGEST_SUMMARY))
     wish = f" Give most room to: {focus}." if focus else ""
@@ -168,19 +175,23 @@ async def _summarise(
     refusal = run.budget.refusal(projected + room, run.cost_of(projected, room))
     if refusal is not None:
         return "", refusal.message
-    async for event in run.summariser.stream(request):
-        match event:
-            case Replied(reply=reply, endpoint=endpoint):
-                await run.book(reply.usage, endpoint, "compression")
-                if reply.stop != "end" or not reply.text.strip():
-                    return "", "The model gave no whole summary."
-                return run.masked(reply.text.strip()), ""
-            case Failed(failure=failure, usage=usage):
-                await run.book(usage, run.summariser.endpoint, "compression")
-                return "", f"The summary could not be written: {failure.message}"
-            case _:
-                continue
-    return "", "The model gave no summary."
+    outcome = await _ask(run.summariser, request)
+    if isinstance(outcome, Failed):
+        await run.book(outcome.usage, run.summariser.endpoint, "compression")
+        return "", f"The summary could not be written: {outcome.failure.message}"
+    await run.book(outcome.reply.usage, outcome.endpoint, "compression")
+    summary = outcome.reply.text.strip()
+    if outcome.reply.stop != "end" or not summary:
+        return "", "The model gave no whole summary."
+    return run.masked(summary), ""
+
+
+async def _ask(model: Model, request: ModelRequest) -> Replied | Failed:
+    async with contextlib.aclosing(model.stream(request)) as stream:
+        async for event in stream:
+            if isinstance(event, Replied | Failed):
+                return event
+    raise RuntimeError("the model's stream ended without a last event")
 
 
 def _as_text(message: Message) -> str:

@@ -72,9 +72,7 @@ class _Batch:
         if not call.name.strip():
             return ToolResult.error("The call has no tool name.")
         if name is None:
-            return ToolResult.error(
-                f"There is no tool named '{call.name}'.", available_tools=sorted(tools)
-            )
+            return ToolResult.error(f"There is no tool named '{call.name}'.", available_tools=sorted(tools))
         repaired = repair_arguments(call.arguments)
         if repaired.arguments is None:
             return ToolResult.error(
@@ -145,7 +143,7 @@ class _Batch:
             return work.result()
         except ToolArgumentError as error:
             return ToolResult.error(str(error))
-        except Exception:  # noqa: BLE001 - the border of a tool: our bug must not end the run
+        except Exception:  # the border of a tool: our bug must not end the run
             log.exception("tool %s failed inside", ready.tool.name)
             return ToolResult.error(f"{ready.tool.name} failed inside; the log has the details.")
         finally:
@@ -179,11 +177,14 @@ class _Batch:
 
     async def _fitted(self, call: ToolCall, result: ToolResult) -> str:
         sandbox = self.active.sandbox
-        return await self.room.fit(result.content, call_id=call.id, files=sandbox.files, directory=sandbox.scratch)
+        return await self.room.fit(
+            result.content, call_id=call.id, files=sandbox.files, directory=sandbox.scratch
+        )
 
     async def _finish_unrun(self, call: ToolCall, result: ToolResult) -> None:
         now = self.active.clock()
-        started = ToolStarted(call_id=call.id, name=call.name, preview=call.name, arguments=self.active.masked(call.arguments))
+        arguments = self.active.masked(call.arguments)
+        started = ToolStarted(call_id=call.id, name=call.name, preview=call.name, arguments=arguments)
         await self.active.journal.record(
             started=[_record(self.active.run.id, call, "started", now)], events=[started]
         )
@@ -217,7 +218,7 @@ class _Batch:
     async def _hint(self, ready: Prepared) -> str:
         """Context files of a directory that the model enters for the first time."""
         path = ready.arguments.get("path") or ready.arguments.get("workdir")
-        if not isinstance(path, str) or not ready.tool.toolset == "file":
+        if not isinstance(path, str) or ready.tool.toolset != "file":
             return ""
         cwd = self.active.sandbox.cwd(self.active.session.id)
         return await subdirectory_hint(

@@ -147,9 +147,7 @@ class Journal:
         records = []
         for event in [*(MessageStored(message=message) for message in messages), *events]:
             self._seq += 1
-            records.append(
-                EventRecord(run_id=self.lease.run_id, seq=self._seq, at=self.clock(), event=event)
-            )
+            records.append(EventRecord(run_id=self.lease.run_id, seq=self._seq, at=self.clock(), event=event))
         return waiting, records
 
     def _show(self, records: Sequence[EventRecord]) -> None:

@@ -108,8 +108,8 @@ async def _sum_up(run: ActiveRun) -> Ending:
     most = run.settings.agent.max_turns
     ask = Message(
         role="user",
-        content=f"You have used all {most} steps of this run and can call no more tools. Say briefly what you "
-        "did, what you found, and what is left to do.",
+        content=f"You have used all {most} steps of this run and can call no more tools. Say briefly what "
+        "you did, what you found, and what is left to do.",
     )
     reply = await next_answer(run, extra=(ask,), with_tools=False)
     answer = assistant_message(run, reply) if isinstance(reply, ModelReply) else reply.answer

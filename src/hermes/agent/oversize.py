@@ -34,8 +34,8 @@ class ResultRoom:
         self.batch -= len(preview)
         return (
             f'<persisted-output characters="{len(content)}" path="{path}">\n{preview}\n</persisted-output>\n'
-            f"Only the beginning is shown. Read more with read_file on that path (offset and limit), or search it "
-            f"with search_files."
+            "Only the beginning is shown. Read more with read_file on that path (offset and limit), or search "
+            "it with search_files."
         )
 
 

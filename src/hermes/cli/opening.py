@@ -81,22 +81,20 @@ async def open_runtime(
     place: Place, settings: Settings, options: ChatOptions, cwd: Path
 ) -> AsyncIterator["Runtime"]:
     """Everything a run needs, closed at the end."""
-    from hermes.runs.runtime import Runtime
+    from hermes.runs.runtime import Choices, Runtime
 
-    runtime = await Runtime.open(
-        place.profile,
-        settings,
-        place.environment,
+    choices = Choices(
         source=options.source or "cli",
         cwd=cwd,
         model=options.model,
         provider=options.provider,
-        toolsets=options.toolsets or None,
+        toolsets=tuple(options.toolsets) or None,
+        skills=tuple(options.skills),
         ignore_rules=options.ignore_rules,
-        skills=options.skills,
         pass_session_id=options.pass_session_id,
         yolo=options.yolo,
     )
+    runtime = await Runtime.open(place.profile, settings, place.environment, choices)
     try:
         yield runtime
     finally:

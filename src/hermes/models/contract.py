@@ -1,6 +1,6 @@
 """What passes between the agent and a language model, whichever wire protocol carries it."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator
 from typing import Any, Literal, Protocol
 
 import msgspec
@@ -195,7 +195,9 @@ class Model(Protocol):
         """The endpoint that the next call will try first."""
         ...
 
-    def stream(self, request: ModelRequest) -> AsyncIterator[ModelEvent]: ...
+    def stream(self, request: ModelRequest) -> AsyncGenerator[ModelEvent, None]:
+        """Close it (`contextlib.aclosing`) when it is not read to its end: that closes the connection."""
+        ...
 
     def learn_window(self, tokens: int) -> None:
         """Take over the context window that an overflow error named."""

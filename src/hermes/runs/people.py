@@ -4,7 +4,6 @@ import asyncio
 import uuid
 from collections.abc import Awaitable, Callable
 
-
 from hermes.agent.journal import Journal
 from hermes.store.events import ApprovalDecided, ApprovalRequested, QuestionAnswered, QuestionAsked
 from hermes.tools.contract import ApprovalRequest, Decision, People
@@ -52,9 +51,7 @@ class RecordedPeople:
             reasons=request.reasons,
             expires_at=self._journal.clock() + self._timeout if self.attended else None,
         )
-        await self._journal.record(
-            events=[asked], status="waiting_for_approval" if self.attended else None
-        )
+        await self._journal.record(events=[asked], status="waiting_for_approval" if self.attended else None)
         decision: Decision = "deny"
         by = "policy"
         if self.attended:

@@ -1,9 +1,13 @@
 """Everything that the runs of one profile share, and the way from an input to a finished run."""
 
 import contextlib
+import dataclasses
 import datetime
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections import OrderedDict
+from collections.abc import AsyncIterator, Callable
 from pathlib import Path
+
+import msgspec
 
 from hermes.agent.active_run import ActiveRun
 from hermes.agent.budgets import Budget
@@ -33,75 +37,74 @@ from hermes.tools.todo import todos_from_history
 
 Listener = Callable[[EventRecord], None]
 
+REMEMBERED_SESSIONS = 256
+"""Sessions whose tool state is kept in memory; all of it can be lost."""
+
 
 class RunRefused(StoreError):
     """A run can't be executed here and now; the message says why."""
 
 
+class Choices(msgspec.Struct, kw_only=True, frozen=True):
+    """What was chosen for this process, beside what is configured."""
+
+    source: str = "cli"
+    cwd: Path | None = None
+    """Where the person is; None: nowhere, so commands start in the home directory."""
+    model: str | None = None
+    provider: str | None = None
+    toolsets: tuple[str, ...] | None = None
+    """None: what the settings give to the source."""
+    skills: tuple[str, ...] = ()
+    ignore_rules: bool = False
+    """Leave the project's context files out of the prompt."""
+    pass_session_id: bool = False
+    yolo: bool = False
+
+
+@dataclasses.dataclass(kw_only=True)
 class Runtime:
     """The settings, the store, the model, the tools and the sandbox of one profile in this process."""
 
-    def __init__(
-        self,
-        *,
-        profile: Profile,
-        settings: Settings,
-        environment: Environment,
-        store: Store,
-        model: Model,
-        tools: dict[str, Tool],
-        sandbox: Sandbox,
-        prompt: SessionPrompt,
-        source: str = "cli",
-        yolo: bool = False,
-    ) -> None:
-        self.profile = profile
-        self.settings = settings
-        self.environment = environment
-        self.store = store
-        self.model = model
-        self.tools = tools
-        self.sandbox = sandbox
-        self.prompt = prompt
-        self.source = source
-        self.yolo = yolo
-        self.scope = Scope(profile=profile.name)
-        self._states: dict[str, SessionState] = {}
+    profile: Profile
+    settings: Settings
+    environment: Environment
+    store: Store
+    model: Model
+    tools: dict[str, Tool]
+    sandbox: Sandbox
+    prompt: SessionPrompt
+    source: str = "cli"
+    yolo: bool = False
+
+    def __post_init__(self) -> None:
+        self.scope = Scope(profile=self.profile.name)
+        self._states: OrderedDict[str, SessionState] = OrderedDict()
         self._steering: dict[str, Steering] = {}
         self._summariser: Model | None = None
-        self._secrets = known_secrets(environment, settings)
+        self._secrets = known_secrets(self.environment, self.settings)
 
     @classmethod
     async def open(
-        cls,
-        profile: Profile,
-        settings: Settings,
-        environment: Environment,
-        *,
-        source: str = "cli",
-        cwd: Path | None = None,
-        model: str | None = None,
-        provider: str | None = None,
-        toolsets: Sequence[str] | None = None,
-        ignore_rules: bool = False,
-        skills: Sequence[str] = (),
-        pass_session_id: bool = False,
-        yolo: bool = False,
+        cls, profile: Profile, settings: Settings, environment: Environment, choices: Choices
     ) -> "Runtime":
         """Make all of it. Raises HomeError, ModelNotConfigured or StoreError, one sentence each."""
-        tools = enabled_tools(settings, source=source, toolsets=toolsets)
+        tools = enabled_tools(settings, source=choices.source, toolsets=choices.toolsets)
         prompt = SessionPrompt(
             profile,
             settings,
-            source,
-            ignore_rules=ignore_rules,
-            skills=skills,
-            with_session_id=pass_session_id,
+            choices.source,
+            ignore_rules=choices.ignore_rules,
+            skills=choices.skills,
+            with_session_id=choices.pass_session_id,
         )
-        sandbox = open_sandbox(settings, environment, profile, None if cwd is None else str(cwd))
+        cwd = None if choices.cwd is None else str(choices.cwd)
+        sandbox = open_sandbox(settings, environment, profile, cwd)
         store = Store.open(profile)
         try:
-            opened = await open_model(settings, environment, profile, model=model, provider=provider)
+            model = await open_model(
+                settings, environment, profile, model=choices.model, provider=choices.provider
+            )
         except BaseException:
             await store.close()
             raise
@@ -110,12 +113,12 @@ class Runtime:
             settings=settings,
             environment=environment,
             store=store,
-            model=opened,
+            model=model,
             tools=tools,
             sandbox=sandbox,
             prompt=prompt,
-            source=source,
-            yolo=yolo,
+            source=choices.source,
+            yolo=choices.yolo,
         )
 
     async def close(self) -> None:
@@ -143,7 +146,11 @@ class Runtime:
 
     def state(self, session_id: str) -> SessionState:
         """What tools remember of a session in this process."""
-        return self._states.setdefault(session_id, SessionState())
+        state = self._states.setdefault(session_id, SessionState())
+        self._states.move_to_end(session_id)
+        while len(self._states) > REMEMBERED_SESSIONS:
+            self._states.popitem(last=False)
+        return state
 
     async def switch_model(self, session_id: str, model: str, provider: str | None = None) -> None:
         """Answer with another model from the next run on."""
@@ -203,12 +210,10 @@ class Runtime:
     @contextlib.asynccontextmanager
     async def _claimed(self, run: Run, listen: Listener) -> AsyncIterator[Journal]:
         """The journal of a run that this process holds; an error on the way hands the run back."""
-        lease = await self.store.runs.claim(
-            self.scope, run.id, this_process(), lease_seconds=LEASE_SECONDS
-        )
+        lease = await self.store.runs.claim(self.scope, run.id, this_process(), lease_seconds=LEASE_SECONDS)
         if lease is None:
             raise RunRefused(
-                f"Run {run.id} can't start: another run of session {run.session_id} is at work or comes first."
+                f"Run {run.id} can't start: another of session {run.session_id} is at work or comes first."
             )
         try:
             yield Journal(self.store, lease, listen)
@@ -240,9 +245,7 @@ class Runtime:
                 outcome = await compact(active, focus=focus, forced=True)
                 reason = "compacted" if isinstance(outcome, ContextCompacted) else "kept"
                 end = RunFinished(status="completed", reason=reason, usage=active.usage)
-                await journal.finish(
-                    status="completed", reason=reason, usage=active.usage, events=[end]
-                )
+                await journal.finish(status="completed", reason=reason, usage=active.usage, events=[end])
         except RunRefused as refused:
             await self.store.runs.cancel(self.scope, run.id)
             return ContextKept(reason=str(refused))
@@ -250,9 +253,7 @@ class Runtime:
 
     # Putting a run together -----------------------------------------------------------------------------
 
-    async def _activate(
-        self, run: Run, journal: Journal, steering: Steering, people: People
-    ) -> ActiveRun:
+    async def _activate(self, run: Run, journal: Journal, steering: Steering, people: People) -> ActiveRun:
         session = await self.store.sessions.get(self.scope, run.session_id)
         assert session is not None
         self.model.begin_turn()

@@ -3,7 +3,7 @@
 model = ScriptedModel([calls(ToolCall("c1", "terminal", '{"command":"ls"}')), says("Two files.")])
 """
 
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncGenerator, Callable, Sequence
 
 import msgspec
 
@@ -60,7 +60,7 @@ class ScriptedModel:
     def learn_window(self, tokens: int) -> None:
         self.endpoint = msgspec.structs.replace(self.endpoint, context_length=tokens)
 
-    async def stream(self, request: ModelRequest) -> AsyncIterator[ModelEvent]:
+    async def stream(self, request: ModelRequest) -> AsyncGenerator[ModelEvent, None]:
         self.requests.append(request)
         if not self._steps:
             raise AssertionError(f"the script has no step for request {len(self.requests)}")

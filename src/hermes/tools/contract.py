@@ -156,7 +156,7 @@ class Tool(msgspec.Struct, kw_only=True, frozen=True):
     housekeeping: bool = False
     """Bookkeeping beside an answer (`todo`, `memory`, ...): text before it can stand as the answer."""
     paged: bool = False
-    """It bounds its results itself and the model can ask for the next part, so they are never moved to a file."""
+    """It bounds its results and the model can ask for the next part, so they are never moved to a file."""
     preview: str = ""
     """The argument that people are shown in one line."""
     available: Callable[[Settings], bool] = lambda settings: True

@@ -13,7 +13,7 @@ LARGEST_PART = 20_000_000
 """Bytes of one unpacked part; a larger one is refused, for it may be a zip bomb."""
 
 
-class UnreadableDocument(Exception):  # noqa: N818 - it says what happened
+class UnreadableDocument(Exception):
     """The file is not what its name says. The message is part of a sentence."""
 
 

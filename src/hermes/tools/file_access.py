@@ -20,7 +20,7 @@ LARGEST_EDITED = 16 * 1024 * 1024
 """Bytes. Longer files are for the terminal."""
 
 
-class Refused(Exception):  # noqa: N818 - it says what happened
+class Refused(Exception):
     """A file tool can't do what was asked; the message is one sentence, `more` are fields for the model."""
 
     def __init__(self, message: str, **more: Any) -> None:

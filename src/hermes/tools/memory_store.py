@@ -44,7 +44,7 @@ class MemoryFile(msgspec.Struct, frozen=True):
         return f"{used * 100 // max(self.limit, 1)}% — {used:,}/{self.limit:,} chars"
 
 
-class MemoryRefused(Exception):  # noqa: N818 - it says what happened
+class MemoryRefused(Exception):
     """A change that can't be made. `entries`: what the file holds, when the model needs to see it."""
 
     def __init__(self, message: str, entries: Sequence[str] | None = None, over_limit: bool = False) -> None:

@@ -184,7 +184,7 @@ def _names_command(query: Query) -> str:
     path = shlex.quote(query.path)
     return _encoded(
         f"command find {path} -mindepth 1 -type d '(' {pruned} ')' -prune -o -type f {name} "
-        f"-exec sh -c 'stat -c \"%Y|%n\" \"$@\" 2>/dev/null || stat -f \"%m|%N\" \"$@\"' sh {{}} + 2>/dev/null"
+        f'-exec sh -c \'stat -c "%Y|%n" "$@" 2>/dev/null || stat -f "%m|%N" "$@"\' sh {{}} + 2>/dev/null'
     )
 
 
@@ -202,7 +202,9 @@ async def _output(ctx: ToolContext, command: str, path: str) -> tuple[str, bool]
     if result.interrupted:
         raise Refused("The search was interrupted.")
     if result.timed_out:
-        raise Refused(f"The search in {path} took over {TIMEOUT_SECONDS:.0f} seconds; narrow the path or file_glob.")
+        raise Refused(
+            f"The search in {path} took over {TIMEOUT_SECONDS:.0f} seconds; narrow the path or file_glob."
+        )
     said = result.output
     if result.spool_path is not None:
         said = (await ctx.sandbox.files.read(result.spool_path)).decode("ascii", "replace")

@@ -28,7 +28,7 @@ SHORT, LONG = 400, 2_000
 _ROLES = ("user", "assistant", "tool")
 
 
-class _Refused(Exception):  # noqa: N818 - it says what happened
+class _Refused(Exception):
     """The message is one sentence."""
 
 

@@ -79,7 +79,8 @@ _PATTERNS: tuple[tuple[str, str, str], ...] = (
     (
         "system_prompt_override",
         "a made-up system prompt",
-        r"(?:^|[\n>\]*#\-])[ \t]{0,20}\W{0,3}(?:new|updated|revised|real)\s+(?:system\s+(?:prompt|message|instructions?)|"
+        r"(?:^|[\n>\]*#\-])[ \t]{0,20}\W{0,3}"
+        r"(?:new|updated|revised|real)\s+(?:system\s+(?:prompt|message|instructions?)|"
         r"instructions?\s+from\s+(?:the\s+)?(?:system|developers?|anthropic|openai|admin(?:istrator)?))\b\W{0,3}:"
         r"|\bsystem\s+(?:prompt\s+)?override\s*[:\]]",
     ),

@@ -74,7 +74,7 @@ _PLATFORMS = (
 _EVERYTHING = frozenset({"all", "*"})
 
 
-class UnknownToolset(HomeError):  # noqa: N818 - it says what happened
+class UnknownToolset(HomeError):
     """A toolset name that nobody knows. The message names the nearest and lists all."""
 
 
