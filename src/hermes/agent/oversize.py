@@ -34,7 +34,7 @@ class ResultRoom:
         self.batch -= len(preview)
         return (
             f'<persisted-output characters="{len(content)}" path="{path}">\n{preview}\n</persisted-output>\n'
-            "Only the beginning is shown. Read more with read_file on that path (offset and limit), or search "
+            "Only the beginning is shown. Read on with read_file on that path (offset and limit), or search "
             "it with search_files."
         )
 

@@ -44,7 +44,7 @@ class Steering:
         return self.take_steers() or (self._follow_ups.popleft() if self._follow_ups else "")
 
     async def unless_stopped(self, work: Coroutine[Any, Any, T]) -> T:
-        """The result of `work`; or, as soon as a person stops the run, Interrupted, and `work` is cancelled."""
+        """The result of `work`, or, once a person stops the run, Interrupted; `work` is then cancelled."""
         task = asyncio.ensure_future(work)
         stopped = asyncio.ensure_future(self.stop.wait())
         try:
