@@ -6,7 +6,7 @@ import pytest
 from hermes.home.settings import CompressionSettings, ModelSettings, Settings
 from hermes.models.contract import Failed, ModelReply, ModelRequest
 from hermes.store.events import ContextCompacted, ContextKept
-from hermes.store.records import Message
+from hermes.store.records import Message, ToolCall
 from hermes.testing.scripted_model import fails, says
 from hermes.testing.scripted_runtime import ScriptedRuntime
 
@@ -119,3 +119,26 @@ async def test_the_demo_model_is_not_asked_for_a_summary(scripted: MakeRuntime) 
     outcome = await bench.runtime.compact(session_id)
     assert isinstance(outcome, ContextKept)
     assert "demo" in outcome.reason
+
+
+async def test_compaction_that_does_not_make_room_is_not_tried_before_every_call(
+    scripted: MakeRuntime,
+) -> None:
+    steps = 0
+
+    def answer(request: ModelRequest) -> ModelReply:
+        nonlocal steps
+        if "working notes" in request.system:
+            return says(NOTES)
+        steps += 1
+        call = ToolCall(f"c{steps}", "terminal", f'{{"command":"seq {steps} 300"}}')
+        return ModelReply(tool_calls=(call,), stop="tool_calls") if steps < 10 else says("Done.")
+
+    bench = scripted([answer] * 40, small_window())
+    bench.model.learn_window(16_000)
+    session = await bench.runtime.new_session()
+    head = [Message(role="user", content="h" * 20_000) for _ in range(3)]
+    await bench.runtime.store.messages.append(bench.runtime.scope, session.id, head)
+    run = await bench.ask_in(session.id, "work")
+    assert run.status == "completed"
+    assert len(bench.events(ContextCompacted)) == 2

@@ -54,6 +54,14 @@ def test_an_older_summary_is_part_of_the_next_one() -> None:
     assert plan.first == 1
 
 
+def test_a_request_that_was_kept_once_is_summarised_when_it_is_not_the_last_any_more() -> None:
+    rows = [row for number in range(30) for row in exchange(number)]
+    kept, notes = Message(role="user", content="old"), Message(role="user", kind="summary", content="notes")
+    plan = plan_compaction([*rows[:6], kept, notes, *rows[6:]], SETTINGS, 2_000)
+    assert plan is not None
+    assert kept in plan.rows([*rows[:6], kept, notes, *rows[6:]])
+
+
 @given(
     st.lists(st.integers(min_value=0, max_value=6), min_size=1, max_size=12),
     st.integers(min_value=0, max_value=8_000),

@@ -14,6 +14,7 @@ from hermes.store.events import (
     GuardrailStopped,
     MessageDelta,
     MessageStored,
+    ModelRetried,
     RunFinished,
     RunStarted,
     ToolFinished,
@@ -260,3 +261,42 @@ async def test_what_a_failed_call_said_is_kept(scripted: MakeRuntime) -> None:
     rows: list[Message] = await bench.transcript(run.session_id)
     assert run.status == "failed"
     assert rows[-1].content == "Half an ans"
+
+
+async def test_calls_that_come_with_the_summing_up_are_left_out(scripted: MakeRuntime) -> None:
+    settings = Settings(agent=AgentSettings(max_turns=1))
+    bench = scripted(
+        [calls(shell("a", "true")), calls(shell("b", "true"), text="One step is done."), says("Hello.")],
+        settings,
+    )
+    run = await bench.ask("work")
+    assert run.answer == "One step is done."
+    rows = await bench.transcript(run.session_id)
+    assert [call.id for row in rows for call in row.tool_calls] == ["a"]
+
+
+async def test_text_of_an_answer_that_is_asked_for_again_is_void(scripted: MakeRuntime) -> None:
+    broken = calls(ToolCall("x", "terminal", '{"command": ]}'), text="I will look.")
+    bench = scripted([broken, says("Done.")])
+    run = await bench.ask("go")
+    assert run.answer == "Done."
+    (retried,) = bench.events(ModelRetried)
+    assert retried.discarded_text
+    after = bench.records[[record.event for record in bench.records].index(retried) :]
+    deltas = [record.event for record in after if isinstance(record.event, MessageDelta)]
+    assert (deltas[0].offset, "".join(delta.text for delta in deltas)) == (0, "Done.")
+
+
+async def test_output_limits_that_go_up_and_down_are_no_endless_loop(scripted: MakeRuntime) -> None:
+    bench = scripted([fails("output_limit", output_limit=limit) for limit in (4_096, 8_192)])
+    run = await bench.ask("go")
+    assert (run.status, run.reason) == ("failed", "model_error")
+    assert len(bench.model.requests) == 2
+
+
+async def test_a_server_that_counts_nothing_is_no_way_around_the_budget(scripted: MakeRuntime) -> None:
+    settings = Settings(budgets=BudgetSettings(run_tokens=9_000))
+    bench = scripted([calls(shell(f"c{number}", f"echo {number}")) for number in range(4)], settings)
+    run = await bench.ask("work")
+    assert (run.status, run.reason) == ("failed", "budget_refused")
+    assert 1 <= len(bench.model.requests) < 4

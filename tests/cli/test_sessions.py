@@ -2,6 +2,8 @@
 
 import json
 import sqlite3
+import time
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -108,15 +110,49 @@ def test_delete_removes_none_when_one_of_them_is_missing(run: Run, two: list[str
     assert two[0] in run("sessions", "list").stdout
 
 
-def test_prune_leaves_sessions_that_never_ended(run: Run, two: list[str]) -> None:
-    done = run("sessions", "prune", "--older-than", "0", "--yes")
-    assert done.returncode == 0
-    assert "No session ended" in done.stdout
+def ends(run: Run) -> dict[str, str | None]:
+    """Session -> why it ended, None when it has not."""
+    listed = json.loads(run("sessions", "list", "--json").stdout)
+    return {session["id"]: session["end_reason"] if session["ended_at"] else None for session in listed}
+
+
+def test_what_nobody_is_in_has_ended_and_can_be_pruned(run: Run, two: list[str]) -> None:
     run(stdin="date\n/new\ndate\n/quit\n")
+    assert sorted(filter(None, ends(run).values())) == ["left", "new_session", "oneshot", "oneshot"]
+    assert run("--resume", two[0], stdin="/quit\n").returncode == 0
+    assert run("chat", "-q", "date", "--resume", two[1]).returncode == 0
+    assert (ends(run)[two[0]], ends(run)[two[1]]) == ("left", "oneshot")
+    assert "No session that has ended" in run("sessions", "prune", "--older-than", "1", "--yes").stdout
     dry = run("sessions", "prune", "--older-than", "0", "--dry-run")
-    assert len(dry.stdout.splitlines()) == 1
+    assert len(dry.stdout.splitlines()) == 4
     assert run("sessions", "prune", "--older-than", "0").returncode == 2
-    assert "1 session deleted" in run("sessions", "prune", "--older-than", "0", "--yes").stdout
+    assert "4 sessions deleted" in run("sessions", "prune", "--older-than", "0", "--yes").stdout
+
+
+def change_store(home: Path, statement: str, *values: object) -> None:
+    with closing(sqlite3.connect(home / "hermes.db")) as connection, connection:
+        connection.execute(statement, values)
+
+
+@pytest.mark.parametrize("arguments", [["-z", "date"], ["chat", "-q", "date"], ["chat"]])
+def test_the_daily_clean_up_takes_old_sessions_where_that_is_wanted(
+    run: Run, home: Path, two: list[str], arguments: list[str]
+) -> None:
+    old = time.time() - 91 * 86_400
+    change_store(home, "UPDATE sessions SET updated_at = ? WHERE id = ?", old, two[0])
+    for wanted, left in (("false", True), ("true", False)):
+        run("config", "set", "sessions.auto_prune", wanted)
+        change_store(home, "DELETE FROM store_facts WHERE name = 'maintained_at'")
+        assert run(*arguments, stdin="date\n").returncode == 0
+        assert (two[0] in ends(run)) is left
+    assert two[1] in ends(run)
+
+
+def test_a_day_is_not_cleaned_up_twice(run: Run, home: Path, two: list[str]) -> None:
+    change_store(home, "UPDATE sessions SET updated_at = 1 WHERE id = ?", two[0])
+    run("config", "set", "sessions.auto_prune", "true")
+    assert run("-z", "date").returncode == 0
+    assert two[0] in ends(run)
 
 
 def test_repair_builds_the_index_anew(run: Run, two: list[str], home: Path) -> None:

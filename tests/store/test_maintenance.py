@@ -1,5 +1,8 @@
 """What is past its time goes; messages and unfinished runs never do."""
 
+import asyncio
+from pathlib import Path
+
 import pytest
 
 from hermes.store.database import Store
@@ -70,3 +73,39 @@ async def test_deleted_sessions_are_remembered_for_a_year(
     await store.sessions.delete(scope, session.id)
     assert (await store.maintain(clock.now + 364 * DAY))["deleted_sessions"] == 0
     assert (await store.maintain(clock.now + 366 * DAY))["deleted_sessions"] == 1
+
+
+async def test_it_is_done_once_a_day(store: Store, scope: Scope, session: Session, clock: Clock) -> None:
+    await store.sessions.delete(scope, session.id)
+    clock.now += 366 * DAY
+    assert (await store.maintain_if_due(scope) or {})["deleted_sessions"] == 1
+    assert await store.maintain_if_due(scope) is None
+    clock.now += DAY - 1
+    assert await store.maintain_if_due(scope) is None
+    clock.now += 1
+    assert await store.maintain_if_due(scope) is not None
+    clock.now -= 10 * DAY  # the clock was wrong, and is put right
+    assert await store.maintain_if_due(scope) is not None
+
+
+async def test_two_processes_share_the_day(
+    store: Store, scope: Scope, clock: Clock, tmp_path: Path
+) -> None:
+    other = Store(tmp_path / "hermes.db", tmp_path / "search.db", clock=clock)
+    done = await asyncio.gather(*(each.maintain_if_due(scope) for each in (store, other, store, other)))
+    await other.close()
+    assert sum(result is not None for result in done) == 1
+
+
+async def test_sessions_that_ended_go_only_when_it_is_said_after_how_long(
+    store: Store, scope: Scope, session: Session, clock: Clock
+) -> None:
+    await store.sessions.end(scope, session.id, "left")
+    clock.now += 91 * DAY
+    await store.maintain_if_due(scope)
+    assert await store.sessions.get(scope, session.id) is not None
+    clock.now += DAY
+    assert (await store.maintain_if_due(scope, ended_session_days=93) or {})["sessions"] == 0
+    clock.now += DAY
+    assert (await store.maintain_if_due(scope, ended_session_days=92) or {})["sessions"] == 1
+    assert await store.sessions.get(scope, session.id) is None

@@ -167,16 +167,36 @@ async def test_deleting_removes_everything_of_the_session(
         assert b"cinnamon kept" in file.read_bytes()
 
 
-async def test_prune_takes_only_what_ended_before(store: Store, scope: Scope) -> None:
-    await make(store, scope, "open")
-    await make(store, scope, "old", ended_at=10.0)
-    await make(store, scope, "old-cron", ended_at=20.0, source="cron")
-    await make(store, scope, "new", ended_at=900.0)
-    found = await store.sessions.prunable(scope, ended_before=100.0)
+async def test_prune_takes_what_ended_and_was_last_used_before(store: Store, scope: Scope) -> None:
+    await make(store, scope, "open", created_at=10.0)
+    await make(store, scope, "old", created_at=10.0, ended_at=900.0)
+    await make(store, scope, "old-cron", created_at=20.0, ended_at=20.0, source="cron")
+    await make(store, scope, "new", created_at=10.0, updated_at=900.0, ended_at=900.0)
+    found = await store.sessions.prunable(scope, last_used_before=100.0)
     assert [one.id for one in found] == ["old", "old-cron"]
-    assert await store.sessions.prune(scope, ended_before=100.0, source="cron") == 1
-    assert await store.sessions.prune(scope, ended_before=100.0) == 1
+    assert await store.sessions.prune(scope, last_used_before=100.0, source="cron") == 1
+    assert await store.sessions.prune(scope, last_used_before=100.0) == 1
     assert {one.id for one in await store.sessions.list(scope)} == {"open", "new"}
+
+
+async def test_a_session_ends_once_nothing_is_left_to_do_in_it(
+    store: Store, scope: Scope, session: Session, clock: Clock
+) -> None:
+    async def ended() -> tuple[float | None, str | None]:
+        found = await store.sessions.get(scope, session.id)
+        assert found is not None
+        return found.ended_at, found.end_reason
+
+    run, _ = await store.runs.accept(scope, session.id, Message(role="user", content="go"), source="cli")
+    await store.sessions.end(scope, session.id, "left")
+    assert await ended() == (None, None)
+    await store.runs.cancel(scope, run.id)
+    await store.sessions.end(Scope(profile="other"), session.id, "left")
+    assert await ended() == (None, None)
+    await store.sessions.end(scope, session.id, "left")
+    assert await ended() == (clock.now, "left")
+    await store.runs.accept(scope, session.id, Message(role="user", content="on"), source="cli")
+    assert await ended() == (None, None)
 
 
 async def test_stats_count_what_is_there(store: Store, scope: Scope, session: Session) -> None:

@@ -159,23 +159,32 @@ def test_each_kind_is_reported_once_with_a_short_visible_excerpt() -> None:
 
 
 @given(st.text(max_size=2_000))
-def test_any_text_can_be_scanned(text: str) -> None:
-    assert {finding.id for finding in scan(text)} <= {finding.id for finding in scan(text, strict=True)} | {
-        finding.id for finding in scan(text)
-    }
+def test_the_strict_scan_finds_at_least_what_the_plain_one_finds(text: str) -> None:
+    assert {finding.id for finding in scan(text)} <= {finding.id for finding in scan(text, strict=True)}
 
 
 @pytest.mark.parametrize(
     "unit",
     [
         "curl ",
+        "curl https://",
         "ignore all ",
+        "ignore the ",
         "<!-- ",
+        "<!-- agent send -->",
         "a",
+        "a b ",
         "\n",
+        " \n\t",
+        ">",
+        "- ",
         "cat x | ",
+        "env ",
         "send the ",
+        "![a](https://a?",
         '<b style="',
+        '<b style="opacity:0">',
+        "$TOKEN ",
         "A" * 30 + "\n",
         "system:",
     ],

@@ -8,7 +8,7 @@ from hermes.agent.budgets import Budget
 from hermes.agent.guardrails import Guardrails
 from hermes.agent.journal import Journal
 from hermes.agent.steering import Steering
-from hermes.agent.tokens import text_tokens, tools_tokens, transcript_tokens
+from hermes.agent.tokens import message_tokens, text_tokens, tools_tokens, transcript_tokens
 from hermes.home.profile import Profile
 from hermes.home.redaction import redact
 from hermes.home.settings import Settings
@@ -49,6 +49,10 @@ class ActiveRun:
     yolo: bool = False
     secrets: frozenset[str] = frozenset()
     """Values that are masked wherever people or the model read them."""
+    notes: tuple[str, ...] = ()
+    """For people: what the prompt that was built for this run leaves out."""
+    folder_hints: bool = True
+    """What a project's folders say to agents is put behind the results that lead there."""
     can_be_woken: bool = False
     clock: Callable[[], float] = time.time
     usage: Usage = dataclasses.field(default_factory=Usage)
@@ -79,10 +83,13 @@ class ActiveRun:
         rows, tokens = self._anchor
         return tokens + transcript_tokens(self.transcript[rows:])
 
-    async def book(self, usage: Usage, endpoint: Endpoint, task: str = "main") -> None:
-        """Count what a model call has used, in the run, the budget and the store."""
+    async def book(
+        self, usage: Usage, endpoint: Endpoint, task: str = "main", *, reply: Message | None = None
+    ) -> None:
+        """Count what a model call has used, in the run, the budget and the store. `reply`: what came of it;
+        the budget takes an estimate from it where the provider counted nothing."""
         self.usage = self.usage.plus(usage)
-        self.budget.add(usage)
+        self.budget.add(usage if reply is None or usage.input_tokens else self._estimated(reply))
         if task == "main" and usage.model_calls == 1 and usage.input_tokens:
             self._anchor = (len(self.transcript), usage.input_tokens)
         await self.store.sessions.add_usage(
@@ -94,6 +101,16 @@ class ActiveRun:
             task=task,
             run_id=self.run.id,
         )
+
+    def book_abandoned(self) -> None:
+        """Count a model call that was broken off, so that nobody knows what it has used. It reaches the store
+        with the end of the run."""
+        self.usage = self.usage.plus(Usage(model_calls=1, calls_without_usage=1))
+
+    def _estimated(self, reply: Message) -> Usage:
+        tokens_in, tokens_out = self.prompt_tokens(), message_tokens(reply)
+        cost = self.cost_of(tokens_in, tokens_out)
+        return Usage(input_tokens=tokens_in, output_tokens=tokens_out, model_calls=1, cost_usd=cost)
 
     def forget_anchor(self) -> None:
         """The transcript changed shape; estimate from its text until the next reply."""

@@ -1,5 +1,6 @@
 """Getting one usable assistant message out of the model."""
 
+import asyncio
 import contextlib
 
 import msgspec
@@ -48,7 +49,7 @@ async def next_answer(
             case Accept(reply=reply):
                 return reply
             case AskAgain() as again:
-                asking.again(again)
+                await asking.again(again)
             case GiveUp(reason=reason, message=message, text=text):
                 return asking.given_up(reason, message, text, outcome.reply)
 
@@ -97,12 +98,26 @@ class _Asking:
             used_ids={call.id for message in run.transcript for call in message.tool_calls},
         )
         self._nudges: tuple[Message, ...] = ()
+        self._asked_again = 0
         self._thought = 0
         run.said = ""
 
-    def again(self, decision: AskAgain) -> None:
+    async def again(self, decision: AskAgain) -> None:
+        """Ask once more. What was shown is void, unless the next reply goes on where it stopped."""
         self._nudges = decision.messages
         self.cap = decision.max_output_tokens or self.cap
+        self._asked_again += 1
+        if not decision.continues:
+            void = bool(self.active.said or self._thought)
+            self.active.said, self._thought = "", 0
+            retried = ModelRetried(
+                reason=decision.why,
+                message=f"The answer could not be used ({decision.why}); asking again.",
+                attempt=self._asked_again,
+                wait_seconds=0.0,
+                discarded_text=void,
+            )
+            await self.active.journal.record(events=[retried])
 
     async def once(self) -> Replied | Failed:
         """One call of the model, its deltas shown as they come."""
@@ -114,10 +129,18 @@ class _Asking:
             max_output_tokens=self.cap,
             session_id=run.session.id,
         )
-        async with contextlib.aclosing(run.model.stream(request)) as stream:
+        try:
+            outcome = await self._streamed(request)
+        except asyncio.CancelledError:
+            run.book_abandoned()
+            raise
+        return await self._booked(outcome)
+
+    async def _streamed(self, request: ModelRequest) -> Replied | Failed:
+        async with contextlib.aclosing(self.active.model.stream(request)) as stream:
             async for event in stream:
                 if isinstance(event, Replied | Failed):
-                    return await self._booked(event)
+                    return event
                 await self._show(event)
         raise RuntimeError("the model's stream ended without a last event")
 
@@ -139,7 +162,8 @@ class _Asking:
 
     async def _booked(self, outcome: Replied | Failed) -> Replied | Failed:
         if isinstance(outcome, Replied):
-            await self.active.book(outcome.reply.usage, outcome.endpoint)
+            reply = assistant_message(self.active, outcome.reply)
+            await self.active.book(outcome.reply.usage, outcome.endpoint, reply=reply)
         else:
             await self.active.book(outcome.usage, self.active.model.endpoint)
         return outcome
@@ -169,8 +193,9 @@ class _Asking:
         failure = failed.failure
         if failure.reason in ("context_overflow", "payload_too_large"):
             return await self._after_overflow(failure)
-        if failure.reason == "output_limit" and failure.output_limit and failure.output_limit != self.cap:
-            self.cap = failure.output_limit
+        limit = failure.output_limit
+        if failure.reason == "output_limit" and limit and (self.cap is None or limit < self.cap):
+            self.cap = limit
             return None
         return self._failed("model_error", failure.message, failed.partial)
 
@@ -186,13 +211,13 @@ class _Asking:
         return self._failed("context_full", failure.message, None)
 
     def given_up(self, reason: str, message: str, text: str, reply: ModelReply) -> Ending:
-        partial = msgspec.structs.replace(reply, text=text, tool_calls=())
+        partial = msgspec.structs.replace(reply, text=text)
         return self._failed("truncated" if reason == "truncated" else "empty_answer", message, partial)
 
     def _failed(self, reason: str, message: str, partial: ModelReply | None) -> Ending:
         answer = None
         if partial is not None and partial.text.strip():
-            answer = assistant_message(self.active, msgspec.structs.replace(partial, tool_calls=()))
+            answer = text_only(assistant_message(self.active, partial))
             answer.finish_reason = "error"
         return Ending(status="failed", reason=reason, answer=answer, error=message)  # type: ignore[arg-type]
 
@@ -223,6 +248,11 @@ def _settle(sent: list[Message], order: dict[str, int]) -> None:
     ):
         sent[place - 1], sent[place] = sent[place], sent[place - 1]
         place -= 1
+
+
+def text_only(answer: Message) -> Message:
+    """An answer whose calls won't run: without them, and without what a provider wants back beside them."""
+    return msgspec.structs.replace(answer, tool_calls=(), replay=())
 
 
 def assistant_message(run: ActiveRun, reply: ModelReply) -> Message:

@@ -29,10 +29,13 @@ class Refusal(msgspec.Struct, frozen=True):
 class Budget:
     """The limits of one run, and what was spent so far in it and, before it, today."""
 
-    def __init__(self, limits: BudgetSettings, *, attended: bool, spent_today: Usage) -> None:
+    def __init__(
+        self, limits: BudgetSettings, *, attended: bool, spent_today: Usage, spent: Usage | None = None
+    ) -> None:
+        """`spent`: what the run itself has used before, where it was taken over. Today's holds it, too."""
         self.active = limits.enabled == "always" or (limits.enabled == "unattended" and not attended)
         self._limits = limits
-        self._run = Usage()
+        self._run = spent or Usage()
         self._today = spent_today
 
     def add(self, usage: Usage) -> None:

@@ -5,6 +5,7 @@ is not smaller than what it stands for is thrown away; the last user message and
 never summarised.
 """
 
+import asyncio
 import contextlib
 from collections.abc import Sequence
 
@@ -86,11 +87,10 @@ def _last_request(messages: Sequence[Message]) -> int:
 
 
 def _end_of_head(messages: Sequence[Message], protected: int) -> int:
-    """Position of the first row that may be summarised. A summary from before is folded into the new one."""
-    for position, message in enumerate(messages):
-        if message.kind == "summary":
-            return position
-    position = min(protected, len(messages))
+    """Position of the first row that may be summarised. A summary from before is folded into the new one, and
+    so are requests that were kept in front of it and are not the last any more."""
+    summary = next((i for i, message in enumerate(messages) if message.kind == "summary"), len(messages))
+    position = min(protected, summary)
     while 0 < position < len(messages) and messages[position].role == "tool":
         position += 1
     return position
@@ -156,7 +156,9 @@ async def _try_to_compact(run: ActiveRun, focus: str, forced: bool) -> ContextCo
         compact=Compaction(ids=tuple(message.id for message in middle)),
     )
     run.transcript[plan.first : plan.last + 1] = [*kept, *stored]
-    run.failed_compactions, run.context_note = 0, ""
+    # One that leaves the context too full would be tried again before every call, each time for less.
+    run.failed_compactions = 0 if event.tokens_after < limit else run.failed_compactions + 1
+    run.context_note = ""
     run.state.reads.clear()
     run.forget_anchor()
     return event
@@ -175,7 +177,11 @@ async def _summarise(run: ActiveRun, middle: Sequence[Message], tokens: int, foc
     refusal = run.budget.refusal(projected + room, run.cost_of(projected, room))
     if refusal is not None:
         return "", refusal.message
-    outcome = await _ask(run.summariser, request)
+    try:
+        outcome = await _ask(run.summariser, request)
+    except asyncio.CancelledError:
+        run.book_abandoned()
+        raise
     if isinstance(outcome, Failed):
         await run.book(outcome.usage, run.summariser.endpoint, "compression")
         return "", f"The summary could not be written: {outcome.failure.message}"

@@ -4,15 +4,14 @@ Every text is scanned and cut to its share of the context window. Nothing here r
 used leaves one line that says why, for the model in its place and for people as a note.
 """
 
-import os
 import posixpath
 import re
-import stat
 from collections.abc import Iterator
 from pathlib import Path
 
 import msgspec
 
+from hermes.agent.regular_files import read_regular
 from hermes.home.settings import Settings
 from hermes.sandbox.contract import FileSystem
 from hermes.tools import threats
@@ -24,8 +23,10 @@ HEAD_SHARE, TAIL_SHARE = 0.7, 0.2
 HINT_CHARACTERS = 8_000
 HINT_ANCESTORS = 5
 MOST_RULE_FILES = 50
+MOST_LIMITS = 4
+"""Files that are taken together have at most this many times the characters of one."""
 MOST_BYTES = 4 * LARGEST_LIMIT
-"""Of a larger file only this much is read."""
+"""A larger file is left out: whoever made it meant something else."""
 
 _HERMES_NAMES = (".hermes.md", "HERMES.md")
 _AGENTS_NAMES = ("AGENTS.md", "agents.md")
@@ -64,11 +65,25 @@ def project_context(cwd: Path, limit: int) -> ProjectContext:
     """The first kind of context file that the project has. `limit`: characters."""
     root = _git_root(cwd) or cwd
     for files in _candidates(cwd, root):
-        found = [(path, load_file(path, _name(path, cwd), limit, within=root)) for path in files]
-        found = [(path, presented) for path, presented in found if presented.text]
+        found = _presented(files, cwd, root, limit)
         if found:
-            return _as_section(found, cwd)
+            return _as_section(found)
     return ProjectContext()
+
+
+def _presented(files: list[Path], cwd: Path, root: Path, limit: int) -> list[tuple[str, Presented]]:
+    """Name and text of those files that say something, as far as their room reaches."""
+    found: list[tuple[str, Presented]] = []
+    room = MOST_LIMITS * limit
+    for path in files:
+        name = _name(path, cwd)
+        presented = load_file(path, name, limit, within=root)
+        room -= len(presented.text)
+        if presented.text and room < 0:
+            presented = _left_out(name, "the files before it took all the room there is")
+        if presented.text:
+            found.append((name, presented))
+    return found
 
 
 def load_file(path: Path, name: str, limit: int, *, within: Path | None = None) -> Presented:
@@ -77,15 +92,19 @@ def load_file(path: Path, name: str, limit: int, *, within: Path | None = None) 
         target = path.resolve(strict=True)
         if within is not None and not target.is_relative_to(within.resolve()):
             return _left_out(name, "it is a link to a place outside of the project")
-        text = _read_regular(target)
+        read = read_regular(target, max(MOST_BYTES, 4 * limit))
     except FileNotFoundError:
         return Presented("")
     except RuntimeError:  # how Python 3.11 and 3.12 report a loop of links
         return _left_out(name, "it is a link in a circle")
     except OSError as error:
         return _unreadable(name, error)
-    if text is None:
+    if read is None:
         return _left_out(name, "it is not a regular file")
+    data, size = read
+    if size > len(data):
+        return _left_out(name, f"it is too large ({size:,} bytes)")
+    text = data.decode("utf-8", "replace")
     if name.endswith((".hermes.md", "HERMES.md", ".mdc")):
         text = without_frontmatter(text)
     return present(name, text, limit)
@@ -95,7 +114,7 @@ def present(name: str, text: str, limit: int) -> Presented:
     """The text as it may be shown: stripped, cut to `limit` characters, replaced when it holds a threat."""
     body = text.removeprefix("\ufeff").strip()
     shown, left_out = _shortened(body, limit)
-    findings = scan_all(shown)
+    findings = scan_all(f"{name}\n\n{shown}")
     if findings:
         ids = ", ".join(sorted({finding.id for finding in findings}))
         first = findings[0]
@@ -135,7 +154,7 @@ async def subdirectory_hint(path: str, *, cwd: str, seen: set[str], files: FileS
     try:
         here, start = await files.resolve(cwd, cwd), await files.resolve(path, cwd)
         info = await files.stat(start)
-    except OSError:
+    except (OSError, ValueError):  # also a path that no file system can hold
         return ""
     directory = start if info is not None and info.kind == "directory" else posixpath.dirname(start)
     new = [folder for folder in _upwards(directory, here) if folder not in seen]
@@ -154,17 +173,18 @@ def _upwards(directory: str, cwd: str) -> Iterator[str]:
 async def _hint_of(folder: str, files: FileSystem) -> str:
     for name in _HINT_NAMES:
         path = posixpath.join(folder, name)
+        shown_path = _visible(path)
         try:
             real = await files.resolve(path, folder)
             info = await files.stat(real)
             if info is None or info.kind != "file" or not real.startswith(f"{folder.rstrip('/')}/"):
                 continue
-            data = await files.read(real, limit=4 * HINT_CHARACTERS)
-            shown = present(path, data.decode("utf-8", "replace"), HINT_CHARACTERS)
+            data = await files.read(real, limit=MOST_BYTES)
+            shown = present(shown_path, data.decode("utf-8", "replace"), HINT_CHARACTERS)
         except OSError as error:
-            shown = _unreadable(path, error)
+            shown = _unreadable(shown_path, error)
         if shown.text:
-            return f"\n\n[Project notes for this directory, from {path}]\n{shown.text}"
+            return f"\n\n[Project notes for this directory, from {shown_path}]\n{shown.text}"
     return ""
 
 
@@ -195,11 +215,16 @@ def _git_root(cwd: Path) -> Path | None:
 
 
 def _name(path: Path, cwd: Path) -> str:
-    return str(path.relative_to(cwd)) if path.is_relative_to(cwd) else str(path)
+    return _visible(str(path.relative_to(cwd) if path.is_relative_to(cwd) else path))
 
 
-def _as_section(found: list[tuple[Path, Presented]], cwd: Path) -> ProjectContext:
-    parts = [f"## {_name(path, cwd)}\n\n{presented.text}" for path, presented in found]
+def _visible(name: str) -> str:
+    """A file's name on one line, whatever characters its maker put into it."""
+    return "".join(character if character.isprintable() else "?" for character in name)
+
+
+def _as_section(found: list[tuple[str, Presented]]) -> ProjectContext:
+    parts = [f"## {name}\n\n{presented.text}" for name, presented in found]
     head = "# Project notes\n\nWritten for agents that work in this project; follow them in what they cover."
     notes = tuple(presented.note for _, presented in found if presented.note)
     return ProjectContext("\n\n".join([head, *parts]), notes)
@@ -211,15 +236,6 @@ def _unreadable(name: str, error: OSError) -> Presented:
 
 def _left_out(name: str, reason: str) -> Presented:
     return Presented(f"[{name} was left out: {reason}]", f"{name} was left out: {reason}.", refused=True)
-
-
-def _read_regular(path: Path) -> str | None:
-    """The text of a regular file, or None for anything else; opening a pipe or a device must not wait."""
-    descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
-    with open(descriptor, "rb") as file:
-        if not stat.S_ISREG(os.fstat(descriptor).st_mode):
-            return None
-        return file.read(MOST_BYTES).decode("utf-8", "replace")
 
 
 def _shortened(text: str, limit: int) -> tuple[str, int]:

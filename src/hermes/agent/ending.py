@@ -8,6 +8,8 @@ from hermes.store.records import Message
 
 Reason = Literal[
     "answered",
+    "compacted",
+    "kept",
     "interrupted",
     "model_error",
     "empty_answer",

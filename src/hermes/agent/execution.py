@@ -7,15 +7,19 @@ rest run alone, in order, with nothing between them.
 import asyncio
 import json
 import logging
+import posixpath
 import time
-from collections.abc import Sequence
+from collections.abc import Coroutine, Sequence
+from typing import Any
 
 import msgspec
 
 from hermes.agent.active_run import ActiveRun
 from hermes.agent.batches import Prepared, split_into_segments
 from hermes.agent.context_files import subdirectory_hint
+from hermes.agent.ending import Interrupted
 from hermes.agent.guardrails import Halt
+from hermes.agent.journal import FLUSH_SECONDS
 from hermes.agent.oversize import ResultRoom
 from hermes.agent.prompt import wrap_untrusted
 from hermes.agent.repair import repair_arguments, repair_name
@@ -89,16 +93,14 @@ class _Batch:
     async def _run_segment(self, segment: list[Prepared]) -> None:
         runnable = []
         for ready in segment:
-            block = None if self.active.steering.stop.is_set() else self._blocked(ready)
-            if self.active.steering.stop.is_set():
-                await self._finish_unrun(ready.call, _cancelled())
-            elif block is not None:
-                await self._finish_unrun(ready.call, block)
+            refusal = _cancelled() if self.active.steering.stop.is_set() else self._blocked(ready)
+            if refusal is not None:
+                await self._finish_unrun(ready.call, refusal)
             else:
                 runnable.append(ready)
         if runnable:
             await self._start(runnable)
-            await asyncio.gather(*(self._run_one(ready) for ready in runnable))
+            await _side_by_side([self._run_one(ready) for ready in runnable])
 
     def _blocked(self, ready: Prepared) -> ToolResult | None:
         block = self.active.guardrails.before_call(
@@ -135,12 +137,17 @@ class _Batch:
         work = asyncio.ensure_future(ready.tool(context, ready.arguments))
         stopped = asyncio.ensure_future(self.active.steering.stop.wait())
         try:
-            await asyncio.wait({work, stopped}, return_when=asyncio.FIRST_COMPLETED)
+            while not (work.done() or stopped.done()):
+                await asyncio.wait(
+                    {work, stopped}, timeout=FLUSH_SECONDS, return_when=asyncio.FIRST_COMPLETED
+                )
+                if self.active.journal.due:
+                    await self.active.journal.flush()
             if not work.done():
                 await asyncio.wait({work}, timeout=STOP_GRACE_SECONDS)
-            if not work.done():
-                return _cancelled()
-            return work.result()
+            return work.result() if work.done() and not work.cancelled() else _cancelled()
+        except Interrupted:
+            return _cancelled()
         except ToolArgumentError as error:
             return ToolResult.error(str(error))
         except Exception:  # the border of a tool: our bug must not end the run
@@ -192,13 +199,14 @@ class _Batch:
 
     async def _store(self, call: ToolCall, result: ToolResult, seconds: float, events: list[Event]) -> None:
         run = self.active
+        summary, detail = run.masked(result.summary), run.masked(result.detail or "") or None
         message = Message(
             role="tool",
             content=result.content,
             tool_call_id=call.id,
             tool_name=call.name,
             ok=result.ok,
-            display=result.detail or result.summary or None,
+            display=detail or summary or None,
             created_at=run.clock(),
         )
         done = _record(run.run.id, call, "finished", run.clock())
@@ -207,8 +215,8 @@ class _Batch:
             call_id=call.id,
             name=call.name,
             ok=result.ok,
-            summary=result.summary,
-            detail=result.detail,
+            summary=summary,
+            detail=detail,
             exit_code=result.exit_code,
             seconds=round(seconds, 3),
         )
@@ -218,12 +226,24 @@ class _Batch:
     async def _hint(self, ready: Prepared) -> str:
         """Context files of a directory that the model enters for the first time."""
         path = ready.arguments.get("path") or ready.arguments.get("workdir")
-        if not isinstance(path, str) or ready.tool.toolset != "file":
+        if not self.active.folder_hints or not isinstance(path, str) or ready.tool.toolset != "file":
             return ""
         cwd = self.active.sandbox.cwd(self.active.session.id)
         return await subdirectory_hint(
             path, cwd=cwd, seen=self.active.state.seen_directories, files=self.active.sandbox.files
         )
+
+
+async def _side_by_side(work: Sequence[Coroutine[Any, Any, None]]) -> None:
+    """Do all of it at the same time. When one fails, or this task is cancelled, the others have ended, too,
+    before that is raised: nothing of a run goes on behind its end."""
+    tasks = [asyncio.ensure_future(each) for each in work]
+    try:
+        await asyncio.gather(*tasks)
+    finally:
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
 
 
 def halt_event(halt: Halt) -> GuardrailStopped:
@@ -260,6 +280,4 @@ def preview(ready: Prepared) -> str:
 
 
 def _same_file(path: str, cwd: str) -> str:
-    import posixpath
-
     return posixpath.normpath(posixpath.join(cwd, path))

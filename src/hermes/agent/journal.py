@@ -2,10 +2,16 @@
 
 Deltas are shown as they arrive and stored coalesced: with the next step, or after `FLUSH_CHARACTERS` or
 `FLUSH_SECONDS`, whichever comes first.
+
+Numbers are given to what is stored and shown in one order, without gaps: one step is written at a time, it is
+written to its end, and what arrives meanwhile comes after it.
 """
 
+import asyncio
+import logging
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Coroutine, Sequence
+from typing import Any, TypeVar
 
 import msgspec
 
@@ -18,6 +24,9 @@ FLUSH_SECONDS = 2.0
 STORED_OUTPUT_CHARACTERS = 16_384
 """Live output of one call that is kept for replay; the tool's result has the rest."""
 
+log = logging.getLogger("hermes.agent.journal")
+
+T = TypeVar("T")
 Listener = Callable[[EventRecord], None]
 Delta = MessageDelta | ReasoningDelta | ToolOutput
 
@@ -38,6 +47,9 @@ class Journal:
         self._waiting_characters = 0
         self._flushed_at = clock()
         self._output_stored: dict[str, int] = {}
+        self._writing = asyncio.Lock()
+        self._held: list[Delta] | None = None
+        """Deltas that arrived while a step is written; None while none is."""
 
     # Deltas ---------------------------------------------------------------------------------------------
 
@@ -60,12 +72,15 @@ class Journal:
         )
 
     def _delta(self, delta: Delta) -> None:
+        if self._held is not None:
+            self._held.append(delta)
+            return
         last = self._waiting[-1] if self._waiting else None
         grows = last is not None and _continues(last.event, delta)
         if not grows:
             self._seq += 1
         record = EventRecord(run_id=self.lease.run_id, seq=self._seq, at=self.clock(), event=delta)
-        self._listen(record)
+        self._tell(record)
         kept = self._bounded(delta)
         if grows and last is not None:
             self._waiting[-1] = msgspec.structs.replace(last, event=_joined(last.event, kept))
@@ -95,19 +110,20 @@ class Journal:
         status: RunStatus | None = None,
     ) -> list[Message]:
         """Store one step, then show its events. Raises LeaseLost when another has taken the run over."""
-        waiting, records = self._number(messages, events)
-        stored = await self._runs.record(
-            self.lease,
-            messages=messages,
-            tools_started=started,
-            tools_finished=finished,
-            compact=compact,
-            events=[*waiting, *records],
-            usage=usage,
-            status=status,
+        return await self._store(
+            messages,
+            events,
+            lambda records: self._runs.record(
+                self.lease,
+                messages=messages,
+                tools_started=started,
+                tools_finished=finished,
+                compact=compact,
+                events=records,
+                usage=usage,
+                status=status,
+            ),
         )
-        self._show(_with_stored(records, stored))
-        return stored
 
     async def flush(self) -> None:
         """Store the deltas that wait."""
@@ -126,33 +142,81 @@ class Journal:
         error: str | None = None,
     ) -> None:
         """End the run: the last messages, the usage and the end in one durable transaction."""
-        waiting, records = self._number(messages, events)
-        stored = await self._runs.finish(
-            self.lease,
-            status=status,
-            reason=reason,
-            answer=answer,
-            error=error,
-            usage=usage,
-            messages=messages,
-            events=[*waiting, *records],
+        await self._store(
+            messages,
+            events,
+            lambda records: self._runs.finish(
+                self.lease,
+                status=status,
+                reason=reason,
+                answer=answer,
+                error=error,
+                usage=usage,
+                messages=messages,
+                events=records,
+            ),
         )
-        self._show(_with_stored(records, stored))
 
-    def _number(
-        self, messages: Sequence[Message], events: Sequence[Event]
-    ) -> tuple[list[EventRecord], list[EventRecord]]:
-        waiting, self._waiting = self._waiting, []
-        self._waiting_characters, self._flushed_at = 0, self.clock()
+    async def _store(
+        self,
+        messages: Sequence[Message],
+        events: Sequence[Event],
+        write: Callable[[Sequence[EventRecord]], Awaitable[list[Message]]],
+    ) -> list[Message]:
+        async with self._writing:
+            return await _to_its_end(self._step(messages, events, write))
+
+    async def _step(
+        self,
+        messages: Sequence[Message],
+        events: Sequence[Event],
+        write: Callable[[Sequence[EventRecord]], Awaitable[list[Message]]],
+    ) -> list[Message]:
+        records = self._numbered([*(MessageStored(message=message) for message in messages), *events])
+        self._held = []
+        try:
+            stored = await write([*self._waiting, *records])
+        except Exception:
+            self._seq -= len(records)  # nothing was stored, so the next step has these numbers
+            raise
+        else:
+            self._waiting = []
+            self._waiting_characters, self._flushed_at = 0, self.clock()
+            for record in _with_stored(records, stored):
+                self._tell(record)
+        finally:
+            held, self._held = self._held, None
+            for delta in held:
+                self._delta(delta)
+        return stored
+
+    def _numbered(self, events: Sequence[Event]) -> list[EventRecord]:
         records = []
-        for event in [*(MessageStored(message=message) for message in messages), *events]:
+        for event in events:
             self._seq += 1
             records.append(EventRecord(run_id=self.lease.run_id, seq=self._seq, at=self.clock(), event=event))
-        return waiting, records
+        return records
 
-    def _show(self, records: Sequence[EventRecord]) -> None:
-        for record in records:
+    def _tell(self, record: EventRecord) -> None:
+        try:
             self._listen(record)
+        except Exception:  # the border to a viewer: a run does not depend on who watches it
+            log.exception("a viewer of run %s failed; it is shown nothing more", record.run_id)
+            self._listen = _nobody
+
+
+def _nobody(record: EventRecord) -> None:
+    """Shown to nobody; it is stored all the same."""
+
+
+async def _to_its_end(work: Coroutine[Any, Any, T]) -> T:
+    """The result of `work`. A cancellation is obeyed when it is done: half a step would leave a gap."""
+    task = asyncio.ensure_future(work)
+    try:
+        return await asyncio.shield(task)
+    except asyncio.CancelledError:
+        await asyncio.wait({task})
+        raise
 
 
 def _with_stored(records: Sequence[EventRecord], stored: Sequence[Message]) -> list[EventRecord]:

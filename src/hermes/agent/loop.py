@@ -5,7 +5,7 @@ tool calls, and go round while there were any. Then take queued follow-ups, or e
 """
 
 from hermes.agent.active_run import ActiveRun
-from hermes.agent.answer import assistant_message, next_answer
+from hermes.agent.answer import assistant_message, next_answer, text_only
 from hermes.agent.ending import Ending, Interrupted
 from hermes.agent.execution import BatchOutcome, halt_event, run_tool_calls
 from hermes.agent.guardrails import halt_message
@@ -58,16 +58,17 @@ async def _work(run: ActiveRun) -> Ending:
 async def _take_steering(run: ActiveRun) -> None:
     """A steer goes behind the newest tool results; until there are some it waits."""
     if run.transcript and run.transcript[-1].role == "tool" and (text := run.steering.take_steers()):
-        await run.append(
-            Message(
-                role="user", kind="steer", content=text, wire_content=steer_text(text), created_at=run.clock()
-            )
-        )
+        await run.append(steer_message(text, run.clock()))
+
+
+def steer_message(text: str, now: float) -> Message:
+    """What a person said to a run, as a row."""
+    return Message(role="user", kind="steer", content=text, wire_content=steer_text(text), created_at=now)
 
 
 async def _follow_up(run: ActiveRun, answer: Message) -> bool:
-    """Store the answer and the next thing a person said, if they did."""
-    text = run.steering.take_follow_up()
+    """Store the answer and the next thing a person said, if they did. If not, it is too late for more."""
+    text = run.steering.take_follow_up() or run.steering.close()
     if text:
         await run.append(answer, Message(role="user", content=text, created_at=run.clock()))
     return bool(text)
@@ -112,10 +113,10 @@ async def _sum_up(run: ActiveRun) -> Ending:
         "you did, what you found, and what is left to do.",
     )
     reply = await next_answer(run, extra=(ask,), with_tools=False)
-    answer = assistant_message(run, reply) if isinstance(reply, ModelReply) else reply.answer
+    answer = text_only(assistant_message(run, reply)) if isinstance(reply, ModelReply) else reply.answer
     return Ending(
         status="failed",
         reason="max_iterations_reached",
-        answer=answer,
+        answer=answer if answer is not None and answer.content.strip() else None,
         error=f"The run used all {most} model calls (agent.max_turns) before it was done.",
     )

@@ -29,9 +29,15 @@ class ResultRoom:
             self.batch -= len(content)
             return content
         path = f"{directory}/{_file_name(call_id)}.txt"
-        await files.write(path, content.encode("utf-8", "replace"))
         preview = content[:PREVIEW_CHARACTERS]
         self.batch -= len(preview)
+        try:
+            await files.write(path, content.encode("utf-8", "replace"))
+        except OSError as error:
+            return (
+                f"{preview}\n[... {len(content) - len(preview):,} characters left out; they could not be kept"
+                f": {error.strerror or error} ...]"
+            )
         return (
             f'<persisted-output characters="{len(content)}" path="{path}">\n{preview}\n</persisted-output>\n'
             "Only the beginning is shown. Read on with read_file on that path (offset and limit), or search "

@@ -5,6 +5,7 @@ prefix cache holds as long as it can. Equal inputs become equal bytes; the clock
 """
 
 import datetime
+import functools
 import re
 from collections.abc import Collection, Sequence
 
@@ -89,6 +90,14 @@ _PARALLEL = (
     "Send independent read-only calls (reading, searching) together in one message: they run side by side. A "
     "call that needs another's result comes after it."
 )
+_FILES = (
+    "For files, use read_file, search_files, patch and write_file rather than cat, grep, sed or echo. Read "
+    "before you change, and change no more than the task needs."
+)
+_LIMITS = (
+    "Look at what you did not make before you delete or overwrite it. When a person or a guard refuses a "
+    "call, don't work around it: say what you need and why."
+)
 _MEMORY = (
     "Save with memory, at once and unasked, what will matter in later conversations: who the user is, "
     "preferences, corrections, lasting facts about this machine or project; one short fact an entry. Not: "
@@ -128,17 +137,19 @@ def _rules(parts: PromptInputs) -> list[str]:
     tools, settings = parts.tools, parts.settings
     if not tools:
         return []
-    rules = [_ACTION]
-    if settings.task_completion_guidance:
-        rules.append(_COMPLETION)
-    if settings.parallel_tool_call_guidance:
-        rules.append(_PARALLEL)
-    rules += [
-        rule
-        for name, rule in (("todo", _TODO), ("memory", _MEMORY), ("session_search", _SEARCH))
-        if name in tools
+    rules = [
+        (True, _ACTION),
+        (settings.task_completion_guidance, _COMPLETION),
+        (settings.parallel_tool_call_guidance, _PARALLEL),
+        ({"read_file", "search_files", "patch", "write_file"} <= set(tools), _FILES),
+        ("todo" in tools, _TODO),
+        ("memory" in tools, _MEMORY),
+        ("session_search" in tools, _SEARCH),
+        (True, _LIMITS),
+        (True, _OUTSIDE),
+        (True, _STEERING),
     ]
-    return [*rules, _OUTSIDE, _STEERING]
+    return [rule for applies, rule in rules if applies]
 
 
 def _where(surroundings: Surroundings, hint: str) -> str:
@@ -172,12 +183,23 @@ _MONTHS = (
 )  # fmt: skip
 """English whatever the machine's locale: the prompt is, and its bytes must not depend on the place."""
 
-_INVISIBLE = "[\u00ad\u180e\u200b-\u200f\u202a-\u202e\u2060-\u2069\ufeff]*"
+_INVISIBLE = (
+    "[\x00-\x08\x0e-\x1f\x7f-\x9f\u00ad\u0300-\u036f\u061c\u115f\u1160\u17b4\u17b5\u180b-\u180f\u200b-\u200f"
+    "\u202a-\u202e\u2060-\u206f\u3164\ufe00-\ufe0f\ufeff\uffa0\ufff0-\ufffb\U0001bca0-\U0001bca3"
+    "\U0001d173-\U0001d17a\U000e0000-\U000e0fff]*"
+)
+"""Controls, format characters, fillers, marks and selectors that leave a word readable to a model."""
+
+
+@functools.cache
+def _marker(tag: str) -> re.Pattern[str]:
+    """The tag in any case and width, with unseen characters anywhere inside."""
+    wide = [f"[{re.escape(letter)}{chr(ord(letter) + 0xFEE0)}]" for letter in tag]
+    return re.compile(_INVISIBLE.join(wide), re.IGNORECASE)
 
 
 def _defanged(text: str) -> str:
-    """The text with our markers broken, also those that hide behind case or unseen characters."""
+    """The text with our markers broken, also those that hide behind case, width or unseen characters."""
     for tag in (UNTRUSTED_TAG, STEER_TAG):
-        pattern = _INVISIBLE.join(map(re.escape, tag))
-        text = re.sub(pattern, tag.replace("_", "-"), text, flags=re.IGNORECASE)
+        text = _marker(tag).sub(tag.replace("_", "-"), text)
     return text

@@ -34,6 +34,8 @@ class AskAgain(msgspec.Struct, frozen=True):
     why: str
     messages: tuple[Message, ...] = ()
     max_output_tokens: int | None = None
+    continues: bool = False
+    """The next reply goes on where this one stopped; otherwise it stands in its place."""
 
 
 class GiveUp(msgspec.Struct, frozen=True):
@@ -104,6 +106,7 @@ class AnswerRecovery:
                 ),
             ),
             self._boosted(),
+            continues=True,
         )
 
     def _judge_calls(self, reply: ModelReply) -> Decision:
@@ -117,7 +120,8 @@ class AnswerRecovery:
             call if fix.arguments is None else ToolCall(call.id, call.name, canonical(fix.arguments))
             for call, fix in zip(reply.tool_calls, repaired, strict=True)
         )
-        return Accept(msgspec.structs.replace(reply, tool_calls=_distinct(calls, self._used_ids)))
+        text = "".join(self._parts) + reply.text
+        return Accept(msgspec.structs.replace(reply, text=text, tool_calls=_distinct(calls, self._used_ids)))
 
     def _retry_cut_calls(self) -> Decision:
         if self._cut_calls == CONTINUATIONS:

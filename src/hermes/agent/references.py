@@ -5,22 +5,24 @@ stays as it was typed, with a note for the person that says why.
 """
 
 import asyncio
+import itertools
 import os
 import re
-import stat
-import subprocess
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from pathlib import Path
 
 import msgspec
 
+from hermes.agent.git_output import GitFailed, git_output
+from hermes.agent.regular_files import read_regular
 from hermes.agent.tokens import text_tokens
 from hermes.home.profile import Profile
+from hermes.tools import file_text
 from hermes.tools.file_safety import denied_read
+from hermes.tools.hidden_secrets import masked_lines
 
 SOFT_SHARE, HARD_SHARE = 0.25, 0.5
 """Shares of the context window: above the first there is a warning, above the second nothing is attached."""
-GIT_SECONDS = 30.0
 MOST_COMMITS = 10
 MOST_ENTRIES = 200
 DEEPEST_FOLDER = 3
@@ -28,10 +30,12 @@ MOST_BYTES = 4_000_000
 _SKIPPED_FOLDERS = frozenset({".git", "node_modules", "__pycache__", ".venv", ".mypy_cache", ".ruff_cache"})
 
 _TOKEN = re.compile(
-    r"(?<![\w@/])@(?:(?P<bare>diff|staged)\b(?!:)|(?P<kind>file|folder|git|url):"
-    r"(?:(?P<quote>[\"'`])(?P<quoted>[^\n]+?)(?P=quote)(?P<lines>:\d+(?:-\d+)?)?|(?P<plain>[^\s\"'`]+)))"
+    r"(?<![\w@/])@(?:(?P<bare>diff|staged)(?![\w:/@-]|\.\w)|(?P<kind>file|folder|git|url):"
+    r"(?:(?P<quote>[\"'`])(?P<quoted>[^\r\n]+?)(?P=quote)(?P<lines>:\d{1,9}(?:-\d{1,9})?)?"
+    r"|(?P<plain>[^\s\"'`]+)))"
 )
-_LINES = re.compile(r":(\d+)(?:-(\d+))?$")
+_LINES = re.compile(r":(\d{1,9})(?:-(\d{1,9}))?$")
+_SENTENCE_END = ".,;:!?)]}>"
 
 
 class Expanded(msgspec.Struct, frozen=True):
@@ -54,6 +58,20 @@ class _Reference(msgspec.Struct, frozen=True):
     value: str
     lines: tuple[int, int] | None = None
 
+    def __str__(self) -> str:
+        return f"@{self.kind}:{self.value}" if self.value else f"@{self.kind}"
+
+
+class _Place(msgspec.Struct, frozen=True):
+    """Where references lead, and what stays hidden there."""
+
+    cwd: Path
+    profile: Profile
+    secrets: Collection[str] | None
+
+    def shown(self, lines: list[str]) -> list[str]:
+        return lines if self.secrets is None else masked_lines(lines, self.secrets)
+
 
 class _Attachment(msgspec.Struct, frozen=True):
     name: str
@@ -64,13 +82,17 @@ class _UnavailableError(Exception):
     """Why a reference can't be resolved: one sentence."""
 
 
-async def expand_references(text: str, *, cwd: Path, profile: Profile, window: int) -> Expanded:
-    """Attach what `text` refers to. `window`: the model's context in tokens. Never raises for what a person
+async def expand_references(
+    text: str, *, cwd: Path, profile: Profile, window: int, secrets: Collection[str] | None = None
+) -> Expanded:
+    """Attach what `text` refers to. `window`: the model's context in tokens. `secrets`: known ones, masked in
+    what is attached along with all that looks like one; None masks nothing. Never raises for what a person
     typed or for what is on the disk."""
     references = list(_references(text))
     if not references:
         return Expanded(text)
-    results = await asyncio.gather(*(_resolve(reference, cwd, profile) for reference in references))
+    place = _Place(cwd, _real(profile), secrets)
+    results = await asyncio.gather(*(_resolve(reference, place) for reference in references))
     warnings = [result for result in results if isinstance(result, str)]
     pairs = [
         (reference, result)
@@ -103,13 +125,20 @@ def _references(text: str) -> Iterator[_Reference]:
         end, value = match.end(), match["quoted"]
         suffix = match["lines"] or ""
         if value is None:
-            value = match["plain"].rstrip(".,;:!?)]}>")
+            value = _without_sentence_end(match["plain"])
             end -= len(match["plain"]) - len(value)
             found = _LINES.search(value) if match["kind"] == "file" else None
             if found:
                 suffix, value = found.group(), value[: found.start()]
         if value:
             yield _Reference(match.start(), end, match["kind"], value, _line_range(suffix))
+
+
+def _without_sentence_end(value: str) -> str:
+    """The value without the punctuation of the sentence around it; dots that name a folder stay."""
+    body = value.rstrip(_SENTENCE_END)
+    dots = re.match(r"\.{1,2}", value[len(body) :])
+    return body + dots.group() if dots and (not body or body.endswith("/")) else body
 
 
 def _line_range(suffix: str) -> tuple[int, int] | None:
@@ -120,124 +149,104 @@ def _line_range(suffix: str) -> tuple[int, int] | None:
     return first, int(match[2] or first)
 
 
-async def _resolve(reference: _Reference, cwd: Path, profile: Profile) -> _Attachment | str:
+async def _resolve(reference: _Reference, place: _Place) -> _Attachment | str:
     """The attachment, or the sentence that says why there is none."""
     try:
         if reference.kind == "file":
-            return await asyncio.to_thread(_file, reference, cwd, profile)
+            return await asyncio.to_thread(_file, reference, place)
         if reference.kind == "folder":
-            return await asyncio.to_thread(_folder, reference.value, cwd, profile)
+            return await asyncio.to_thread(_folder, reference.value, place)
         if reference.kind == "url":
-            raise _UnavailableError(
-                f"@url:{reference.value} was not attached: the web tools are not available yet."
-            )
-        return await _git(reference, cwd)
-    except _UnavailableError as reason:
+            raise _UnavailableError(f"{reference} was not attached: the web tools are not available yet.")
+        return await _git(reference, place)
+    except (_UnavailableError, GitFailed) as reason:
         return str(reason)
     except OSError as error:
-        return f"@{reference.kind}:{reference.value} can't be read: {error.strerror or error}."
+        return f"{reference} can't be read: {error.strerror or error}."
 
 
-def _inside(value: str, cwd: Path, profile: Profile) -> Path:
-    """The real path, once it is known to lie under `cwd` and to hold no credentials."""
+def _inside(value: str, place: _Place) -> Path:
+    """The real path, once it is known to lie under the working directory and to hold no credentials."""
+    cwd = place.cwd.resolve()
     try:
         path = (cwd / os.path.expanduser(value)).resolve()
     except (RuntimeError, ValueError) as error:
         raise _UnavailableError(f"'{value}' is not a usable path.") from error
-    if not path.is_relative_to(cwd.resolve()):
-        raise _UnavailableError(f"'{value}' was not attached: it is outside of {cwd}.")
-    refusal = denied_read(str(path), profile)
+    if not path.is_relative_to(cwd):
+        raise _UnavailableError(f"'{value}' was not attached: it is outside of {place.cwd}.")
+    refusal = denied_read(str(path), place.profile, [os.path.realpath(os.path.expanduser("~"))])
     if refusal:
         raise _UnavailableError(refusal)
     if not path.exists():
-        raise _UnavailableError(f"'{value}' was not attached: there is no such file or folder in {cwd}.")
+        raise _UnavailableError(
+            f"'{value}' was not attached: there is no such file or folder in {place.cwd}."
+        )
     return path
 
 
-def _file(reference: _Reference, cwd: Path, profile: Profile) -> _Attachment:
-    path = _inside(reference.value, cwd, profile)
+def _file(reference: _Reference, place: _Place) -> _Attachment:
+    name = reference.value
+    path = _inside(name, place)
     if path.is_dir():
-        raise _UnavailableError(f"'{reference.value}' is a folder; use @folder:{reference.value}.")
-    descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
-    with open(descriptor, "rb") as file:
-        info = os.fstat(descriptor)
-        if not stat.S_ISREG(info.st_mode):
-            raise _UnavailableError(f"'{reference.value}' was not attached: it is not a regular file.")
-        data = file.read(MOST_BYTES + 1)
-    if b"\0" in data[:8_192]:
-        kind = path.suffix.lstrip(".") or "unknown type"
-        return _Attachment(reference.value, f"(binary file at {path}: {kind}, {info.st_size:,} bytes)")
-    if len(data) > MOST_BYTES and reference.lines is None:
-        raise _UnavailableError(f"'{reference.value}' is too large to attach; name lines, as in :1-200.")
-    text = data.decode("utf-8", "replace")
+        raise _UnavailableError(f"'{name}' is a folder; use @folder:{name}.")
+    read = read_regular(path, MOST_BYTES)
+    if read is None:
+        raise _UnavailableError(f"'{name}' was not attached: it is not a regular file.")
+    data, size = read
+    if file_text.is_binary(data):
+        kind = file_text.image_kind(data) or path.suffix.lstrip(".") or "unknown type"
+        return _Attachment(name, f"(binary file at {path}: {kind}, {size:,} bytes)")
+    if size > len(data):
+        if reference.lines is None:
+            raise _UnavailableError(f"'{name}' is too large to attach; name lines, as in @file:{name}:1-200.")
+        data = data.rpartition(b"\n")[0]
+    text = file_text.printable(file_text.decode(data).text)
+    lines = place.shown(text.removesuffix("\n").split("\n"))
     if reference.lines is None:
-        return _Attachment(reference.value, text)
+        return _Attachment(name, "\n".join(lines))
     first, last = reference.lines
-    lines = text.splitlines()
     if not 1 <= first <= last or first > len(lines):
-        raise _UnavailableError(
-            f"'{reference.value}' has {len(lines):,} lines; there are no lines {first}-{last}."
-        )
-    return _Attachment(
-        f"{reference.value}:{first}-{min(last, len(lines))}", "\n".join(lines[first - 1 : last])
-    )
+        raise _UnavailableError(f"'{name}' has {len(lines):,} lines; there are no lines {first}-{last}.")
+    return _Attachment(f"{name}:{first}-{min(last, len(lines))}", "\n".join(lines[first - 1 : last]))
 
 
-def _folder(value: str, cwd: Path, profile: Profile) -> _Attachment:
-    path = _inside(value, cwd, profile)
+def _folder(value: str, place: _Place) -> _Attachment:
+    path = _inside(value, place)
     if not path.is_dir():
         raise _UnavailableError(f"'{value}' is a file; use @file:{value}.")
-    lines: list[str] = []
-    for folder, below, files in os.walk(path):
-        depth = len(Path(folder).relative_to(path).parts)
-        below[:] = sorted(name for name in below if name not in _SKIPPED_FOLDERS)
-        lines += [os.path.relpath(os.path.join(folder, name), path) for name in sorted(files)]
-        if depth + 1 >= DEEPEST_FOLDER:
-            lines += [f"{os.path.relpath(os.path.join(folder, name), path)}/" for name in below]
-            below.clear()
-        if len(lines) > MOST_ENTRIES:
-            lines = [*lines[:MOST_ENTRIES], "... (more entries are left out)"]
-            break
-    return _Attachment(value, "\n".join(lines) or "(empty folder)")
+    names = list(itertools.islice(_entries(path, "", DEEPEST_FOLDER), MOST_ENTRIES + 1))
+    if len(names) > MOST_ENTRIES:
+        names[-1] = "... (more entries are left out)"
+    return _Attachment(value, "\n".join(names) or "(empty folder)")
 
 
-async def _git(reference: _Reference, cwd: Path) -> _Attachment:
+def _entries(folder: Path, before: str, depth: int) -> Iterator[str]:
+    """Names below `folder`, `depth` levels deep, folders with a slash. Links are named, not followed."""
+    for entry in sorted(os.scandir(folder), key=lambda entry: entry.name):
+        name = before + "".join(letter if letter.isprintable() else "?" for letter in entry.name)
+        if not entry.is_dir(follow_symlinks=False):
+            yield name
+        elif entry.name not in _SKIPPED_FOLDERS:
+            yield f"{name}/"
+            if depth > 1:
+                try:
+                    yield from _entries(Path(entry.path), f"{name}/", depth - 1)
+                except OSError as error:
+                    yield f"{name}/ ({error.strerror})"
+
+
+async def _git(reference: _Reference, place: _Place) -> _Attachment:
     if reference.kind == "git":
-        if not reference.value.isdecimal() or not 1 <= int(reference.value) <= MOST_COMMITS:
-            raise _UnavailableError(
-                f"@git:{reference.value} takes a number of commits from 1 to {MOST_COMMITS}."
-            )
+        if not re.fullmatch(r"0*([1-9]|10)", reference.value, re.ASCII):
+            raise _UnavailableError(f"{reference} takes a number of commits from 1 to {MOST_COMMITS}.")
         count = int(reference.value)
         name = "the last commit" if count == 1 else f"the last {count} commits"
-        return _Attachment(name, await _run_git(cwd, "log", "-p", f"-{count}"))
-    staged = reference.kind == "staged"
-    text = await _run_git(cwd, "diff", *(["--cached"] if staged else []))
-    return _Attachment("the staged changes" if staged else "the uncommitted changes", text or "(no changes)")
-
-
-async def _run_git(cwd: Path, command: str, *arguments: str) -> str:
-    """Output of a git command that runs no program which the repository names."""
-    safe = ["-c", "core.fsmonitor=false", "-c", "core.hooksPath=/dev/null", "--no-pager"]
-    plain = ["--no-ext-diff", "--no-textconv", "--no-color"]
-    try:
-        process = await asyncio.create_subprocess_exec(
-            "git", *safe, command, *plain, *arguments,
-            cwd=cwd, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
-        )  # fmt: skip
-    except FileNotFoundError as error:
-        raise _UnavailableError("git is not installed, so @diff, @staged and @git can't be used.") from error
-    try:
-        output, complaint = await asyncio.wait_for(process.communicate(), GIT_SECONDS)
-    except TimeoutError as error:
-        raise _UnavailableError(f"git {command} took longer than {GIT_SECONDS:.0f} seconds.") from error
-    finally:
-        if process.returncode is None:
-            process.kill()
-            await process.wait()
-    if process.returncode:
-        reason = complaint.decode("utf-8", "replace").strip().splitlines()
-        raise _UnavailableError(f"git {command} failed: {reason[-1] if reason else 'no reason given'}.")
-    return output.decode("utf-8", "replace").strip()
+        text = await git_output(place.cwd, "log", "-p", f"-{count}")
+    elif reference.kind == "staged":
+        name, text = "the staged changes", await git_output(place.cwd, "diff", "--cached")
+    else:
+        name, text = "the unstaged changes", await git_output(place.cwd, "diff")
+    return _Attachment(name, "\n".join(place.shown(text.split("\n"))) or "(no changes)")
 
 
 def _block(attachment: _Attachment) -> str:
@@ -252,3 +261,8 @@ def _with_names(text: str, pairs: list[tuple[_Reference, _Attachment]]) -> str:
     for reference, attachment in reversed(pairs):
         text = text[: reference.start] + attachment.name + text[reference.end :]
     return text
+
+
+def _real(profile: Profile) -> Profile:
+    """The profile under the real paths of its folders: paths are compared after links are resolved."""
+    return Profile(name=profile.name, home=profile.home.resolve(), root=profile.root.resolve())

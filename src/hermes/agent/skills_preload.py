@@ -11,9 +11,11 @@ from typing import Any
 import msgspec
 
 from hermes.agent.context_files import scan_all
+from hermes.agent.regular_files import read_regular
 from hermes.home.errors import HomeError
 from hermes.home.profile import Profile
 from hermes.home.settings import Settings
+from hermes.tools.file_safety import denied_read
 
 SKILL_FILE = "SKILL.md"
 DEEPEST = 4
@@ -43,8 +45,11 @@ class Skill(msgspec.Struct, frozen=True, kw_only=True):
 
 def preload_skills(profile: Profile, settings: Settings, names: Sequence[str]) -> str:
     """The text of the named skills for the prompt. Raises SkillError for the first that can't be used."""
-    found = dict(skill_folders(profile, settings)) if names else {}
-    skills = [_usable(_named(name, found), settings) for name in dict.fromkeys(names)]
+    folders = [folder for _, folder in skill_folders(profile, settings)] if names else []
+    skills = [
+        _usable(read_skill(_allowed(_named(name, folders), profile)), settings)
+        for name in dict.fromkeys(names)
+    ]
     return "\n\n".join(_section(skill) for skill in skills)
 
 
@@ -59,32 +64,43 @@ def skill_folders(profile: Profile, settings: Settings) -> Iterator[tuple[str, P
 def read_skill(folder: Path) -> Skill:
     """The skill in this folder. Raises SkillError when its SKILL.md can't be read or its head is wrong."""
     path = folder / SKILL_FILE
-    try:
-        text = path.read_text("utf-8")
-    except (OSError, UnicodeDecodeError) as error:
-        reason = error.strerror if isinstance(error, OSError) else "it is not UTF-8 text"
-        raise SkillError(f"{path} could not be read: {reason}.") from error
-    if len(text) > MOST_CHARACTERS:
-        raise SkillError(f"{path} has {len(text):,} characters; a skill may have {MOST_CHARACTERS:,}.")
+    text = _text_of(path)
     head, body = _split(text, path)
-    name, description = head.get("name", folder.name), head.get("description", "")
-    if not isinstance(name, str) or not 0 < len(name) <= NAME_CHARACTERS:
-        raise SkillError(f"{path}: 'name' must be a text of at most {NAME_CHARACTERS} characters.")
+    name, description = head.get("name") or folder.name, head.get("description") or ""
+    if not isinstance(name, str) or not 0 < len(name) <= NAME_CHARACTERS or not name.isprintable():
+        raise SkillError(
+            f"{path}: 'name' must be a text of at most {NAME_CHARACTERS} characters on one line."
+        )
     if not isinstance(description, str) or len(description) > DESCRIPTION_CHARACTERS:
         raise SkillError(
             f"{path}: 'description' must be a text of at most {DESCRIPTION_CHARACTERS} characters."
         )
     platforms = head.get("platforms") or []
     named = [platforms] if isinstance(platforms, str) else platforms
-    if not isinstance(named, list):
+    if not isinstance(named, list) or not all(isinstance(platform, str) for platform in named):
         raise SkillError(f"{path}: 'platforms' must be a list of macos, linux, windows.")
     return Skill(
         name=name,
         description=description,
         folder=folder,
         body=body.strip(),
-        platforms=tuple(str(platform).lower() for platform in named),
+        platforms=tuple(platform.lower() for platform in named),
     )
+
+
+def _text_of(path: Path) -> str:
+    try:
+        read = read_regular(path, 4 * MOST_CHARACTERS)
+        text = "" if read is None else read[0].decode()
+    except OSError as error:
+        raise SkillError(f"{path} could not be read: {error.strerror}.") from error
+    except UnicodeDecodeError as error:
+        raise SkillError(f"{path} could not be read: it is not UTF-8 text.") from error
+    if read is None:
+        raise SkillError(f"{path} could not be read: it is not a regular file.")
+    if len(text) > MOST_CHARACTERS or read[1] > len(read[0]):
+        raise SkillError(f"{path} is too long; a skill may have {MOST_CHARACTERS:,} characters.")
+    return text
 
 
 def _folders(root: Path) -> Iterator[Path]:
@@ -101,15 +117,38 @@ def _folders(root: Path) -> Iterator[Path]:
         visited.add(real)
 
 
-def _named(name: str, found: dict[str, Path]) -> Skill:
-    wanted = name.strip().rstrip("/").rsplit("/", 1)[-1]
-    if wanted in found:
-        return read_skill(found[wanted])
-    near = difflib.get_close_matches(wanted.lower(), found, n=1, cutoff=0.5)
+def _named(name: str, folders: Sequence[Path]) -> Path:
+    """The folder of a skill, by its folder's name, with or without the categories before it, or by the name
+    in its head. Of several the last is taken."""
+    wanted = tuple(part for part in name.strip().split("/") if part)
+    fitting = [folder for folder in folders if wanted and folder.parts[-len(wanted) :] == wanted]
+    if not fitting:
+        fitting = [folder for folder in folders if _headed(folder) == name.strip()]
+    if fitting:
+        return fitting[-1]
+    names = sorted({folder.name for folder in folders})
+    near = difflib.get_close_matches("".join(wanted[-1:]).lower(), names, n=1, cutoff=0.5)
     if near:
         raise SkillError(f"There is no skill named '{name}'; did you mean '{near[0]}'?")
-    known = f"there are: {', '.join(sorted(found)[:20])}" if found else "no skills are installed"
+    known = f"there are: {', '.join(names[:20])}" if names else "no skills are installed"
     raise SkillError(f"There is no skill named '{name}'; {known}.")
+
+
+def _headed(folder: Path) -> str | None:
+    """The name in a skill's head; None when the skill can't be read, which is told when it is asked for."""
+    try:
+        return read_skill(folder).name
+    except SkillError:
+        return None
+
+
+def _allowed(folder: Path, profile: Profile) -> Path:
+    """The folder, unless its SKILL.md is a link to what the agent may not read."""
+    real = Profile(name=profile.name, home=profile.home.resolve(), root=profile.root.resolve())
+    refusal = denied_read(os.path.realpath(folder / SKILL_FILE), real)
+    if refusal:
+        raise SkillError(f"The skill '{folder.name}' was not loaded: {refusal}")
+    return folder
 
 
 def _usable(skill: Skill, settings: Settings) -> Skill:
@@ -147,7 +186,7 @@ def _split(text: str, path: Path) -> tuple[dict[str, Any], str]:
         return {}, text.removeprefix("\ufeff")
     try:
         head = yaml.load(match.group(1), Loader=getattr(yaml, "CSafeLoader", yaml.SafeLoader))
-    except yaml.YAMLError as error:
+    except (yaml.YAMLError, ValueError, RecursionError) as error:  # ValueError: a date such as 2024-13-45
         mark = getattr(error, "problem_mark", None)
         where = f" at line {mark.line + 2}" if mark is not None else ""
         raise SkillError(f"{path}: the head is not YAML{where}.") from error

@@ -63,8 +63,8 @@ class Narrator:
                 return None
             case events.ToolFinished():
                 return tool_line(event, self.running.pop(event.call_id, None))
-            case events.RunStarted(resumed=True):
-                return Line("↻", "", "taking up an interrupted run where it stopped", tone="warn")
+            case events.RunStarted():
+                return _start(event)
             case events.RunFinished():
                 self.running.clear()
                 return ending(event)
@@ -102,6 +102,12 @@ def ending(event: events.RunFinished) -> Line | None:
     if event.status == "interrupted":
         return Line("■", "", "stopped before its end; resume the session to finish it", tone="warn")
     return Line("✗", "", visible(event.error or f"the run failed: {event.reason}"), tone="bad")
+
+
+def _start(event: events.RunStarted) -> Line | None:
+    if event.resumed:
+        return Line("↻", "", "taking up an interrupted run where it stopped", tone="warn")
+    return Line("!", "", visible(" ".join(event.notes)), tone="warn") if event.notes else None
 
 
 def _approval(event: events.ApprovalDecided) -> Line:

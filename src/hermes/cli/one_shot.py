@@ -54,9 +54,13 @@ async def answer_once(place: Place, options: ChatOptions, prompt: str, style: St
         outcome.session_id = session.id
         shown = Progress(style)
         asking = _Asking(runtime, session, settings, shown)
-        outcome.run = run = await asking.ask(prompt)
-        _note_model(outcome, runtime)
-        shown.end(run)
+        try:
+            outcome.run = run = await asking.ask(prompt)
+            shown.end(run)
+        finally:
+            _note_model(outcome, runtime)
+            await runtime.store.sessions.end(runtime.scope, session.id, "oneshot")
+        await runtime.clean_up()
     if style != "answer":
         say(f"session_id: {session.id}")
     return EXIT_CODES.get(run.status, FAILED)
@@ -95,6 +99,7 @@ class _Asking:
     async def ask(self, prompt: str) -> Run:
         """Finish what the session left unfinished, then run the new input to its end."""
         from hermes.runs.people import Nobody
+        from hermes.runs.typed_input import submit_typed
 
         loop = asyncio.get_running_loop()
         self._task = asyncio.current_task()
@@ -106,9 +111,11 @@ class _Asking:
             ):
                 if run.status == "cancelled":
                     return run
-            run = await self._runtime.submit(self._session.id, prompt, attended=False)
-            self._begin(run)
-            return await self._runtime.execute(run.id, people=people, listen=listen)
+            accepted = await submit_typed(self._runtime, self._session.id, prompt, attended=False)
+            for warning in accepted.warnings:
+                say(f"hermes: {warning}")
+            self._begin(accepted.run)
+            return await self._runtime.execute(accepted.run.id, people=people, listen=listen)
         except asyncio.CancelledError:
             raise KeyboardInterrupt from None
         finally:

@@ -18,8 +18,23 @@ SHORTEST_KNOWN = 8
 """Known values shorter than this are not searched for: they occur in ordinary text."""
 
 
+_MOST_PASSES = 8
+
+
 def redact(text: str, known: Collection[str] = ()) -> str:
-    """The text with its secrets masked. `known` are values that are secret whatever they look like."""
+    """The text with its secrets masked. `known` are values that are secret whatever they look like.
+
+    A mask can be part of what another rule masks, so the rules are gone through until nothing changes.
+    """
+    for _ in range(_MOST_PASSES):
+        masked = _redact_once(text, known)
+        if masked == text:
+            break
+        text = masked
+    return text
+
+
+def _redact_once(text: str, known: Collection[str]) -> str:
     if not text:
         return text
     for value in sorted(known, key=len, reverse=True):

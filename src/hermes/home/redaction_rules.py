@@ -139,6 +139,14 @@ _NOT_A_VALUE = frozenset(
     undefined
     """.split()  # noqa: SIM905 - quotes and commas would not read better
 )
+
+
+def _value(excluded: str, least: int = 1) -> str:
+    """A group for a value that is not quoted. A backtick ends it, and marks behind it belong to the sentence
+    around it: else what was masked would have another end the next time."""
+    return rf"([^{excluded}`]{{{least - 1},}}[^{excluded}`.,:;!?])"
+
+
 _STARTS = "|".join(rf"{re.escape(start)}(?=[\w.-]{{{least}}})" for start, least in _TOKEN_STARTS)
 
 RULES: tuple[Rule, ...] = (
@@ -161,7 +169,8 @@ RULES: tuple[Rule, ...] = (
         ("authorization", "api-key", "apikey", "auth-token", "auth-key", "bearer"),
         r"(?i)(\b(?:proxy-)?authorization['\"]?\s*[:=]\s*['\"]?(?:(?:bearer|basic|token|digest|apikey)\s+)?"
         r"|\bx-(?:[a-z]{1,20}-){0,3}(?:api-?key|auth-token|auth-key)['\"]?\s*[:=]\s*['\"]?"
-        r"|\bbearer\s+(?=[^\s'\"]*\d)(?=[^\s'\"]{16}))([^\s'\",;<>${}()\[\]]{6,})",
+        r"|\bbearer\s+(?=[^\s'\"]*\d)(?=[^\s'\"]{16}))"
+        r"(?!(?:bearer|basic|token|digest|apikey)\s)" + _value(r"\s'\",;<>${}()\[\]", least=6),
         _masked_value,
     ),
     Rule(
@@ -177,21 +186,21 @@ RULES: tuple[Rule, ...] = (
     Rule(
         ("?", "&"),
         r"(?i)([?&](?:key|sig|signature|code|auth|jwt|pass|x-amz-(?:signature|credential|security-token)"
-        rf"|(?:[\w.-]*[_.-])?(?:{_SECRET_WORD}))=)([^\s&#'\"<>]+)",
+        rf"|(?:[\w.-]*[_.-])?(?:{_SECRET_WORD}))=)" + _value(r"\s&#'\"<>"),
         _masked_value,
     ),
     Rule(
         _SECRET_MARKS,
         # NAME_API_KEY=value, as in .env files, `env` and `export`
         r"(\b(?:[A-Z][A-Z0-9]*_)*(?:KEY|TOKEN|SECRET|PASSWORD|PASSWD|PASSPHRASE|CREDENTIALS?)=['\"]?)"
-        r"([^\s'\"&;|<>$(){}]+)",
+        + _value(r"\s'\"&;|<>$(){}"),
         _masked_assignment,
     ),
     Rule(
         _SECRET_MARKS,
         # "api_key": "value", api_key: value, api_key = "value", model.api_key=value
         rf"(?i)((?<![A-Za-z])(?:{_SECRET_WORD})['\"]?[ \t]*(?:=>|:=|[:=])[ \t]*)"
-        r"(?:(['\"])([^'\"\n]+)\2|([^\s'\",;&|<>(){}\[\]$]+)(?![(\[{\w]))",
+        r"(?:(['\"])([^'\"\n]+)\2|" + _value(r"\s'\",;&|<>(){}\[\]$") + r"(?![(\[{\w]))",
         _masked_field,
     ),
     Rule(

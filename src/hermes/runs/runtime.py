@@ -1,8 +1,10 @@
 """Everything that the runs of one profile share, and the way from an input to a finished run."""
 
+import asyncio
 import contextlib
 import dataclasses
 import datetime
+import logging
 from collections import OrderedDict
 from collections.abc import AsyncIterator, Callable
 from pathlib import Path
@@ -11,23 +13,22 @@ import msgspec
 
 from hermes.agent.active_run import ActiveRun
 from hermes.agent.budgets import Budget
-from hermes.agent.compaction import compact
 from hermes.agent.guardrails import Guardrails
 from hermes.agent.journal import Journal
 from hermes.agent.steering import Steering
 from hermes.home.environment import Environment
 from hermes.home.profile import Profile
-from hermes.home.redaction import known_secrets
+from hermes.home.redaction import known_secrets, redact
 from hermes.home.settings import Settings
 from hermes.models.contract import Endpoint, Model
 from hermes.models.open import open_model
-from hermes.runs.execute import LEASE_SECONDS, execute
+from hermes.runs.execute import LEASE_SECONDS, compaction_input, execute
 from hermes.runs.people import Nobody, RecordedPeople
-from hermes.runs.prompting import SessionPrompt
+from hermes.runs.prompting import BuiltPrompt, SessionPrompt
 from hermes.sandbox.contract import Sandbox
 from hermes.sandbox.open import open_sandbox
 from hermes.store.database import LeaseLost, Store, StoreError
-from hermes.store.events import ContextCompacted, ContextKept, EventRecord, RunFinished
+from hermes.store.events import ContextCompacted, ContextKept, EventRecord
 from hermes.store.ids import new_session_id
 from hermes.store.owners import this_process
 from hermes.store.records import FINISHED, Image, Message, Run, Scope, Session, Usage
@@ -36,6 +37,8 @@ from hermes.tools.registry import enabled_tools
 from hermes.tools.todo import todos_from_history
 
 Listener = Callable[[EventRecord], None]
+
+log = logging.getLogger("hermes.runs")
 
 REMEMBERED_SESSIONS = 256
 """Sessions whose tool state is kept in memory; all of it can be lost."""
@@ -82,7 +85,7 @@ class Runtime:
         self._states: OrderedDict[str, SessionState] = OrderedDict()
         self._steering: dict[str, Steering] = {}
         self._summariser: Model | None = None
-        self._secrets = known_secrets(self.environment, self.settings)
+        self.secrets = known_secrets(self.environment, self.settings)
 
     @classmethod
     async def open(
@@ -129,6 +132,15 @@ class Runtime:
             await self._summariser.close()
         await self.store.close()
 
+    async def clean_up(self) -> None:
+        """Have the store forget, once a day, what is past its time. It is never worth an error to people."""
+        sessions = self.settings.sessions
+        days = sessions.retention_days if sessions.auto_prune else None
+        try:
+            await self.store.maintain_if_due(self.scope, ended_session_days=days)
+        except StoreError:
+            log.warning("the daily clean-up of the store failed", exc_info=True)
+
     # Sessions -------------------------------------------------------------------------------------------
 
     async def new_session(self, *, title: str | None = None) -> Session:
@@ -174,12 +186,24 @@ class Runtime:
         attended: bool = False,
         images: tuple[Image, ...] = (),
         external_id: str | None = None,
+        wire_content: str | None = None,
     ) -> Run:
-        """Accept an input: it is durable when this returns."""
+        """Accept an input: it is durable when this returns. `wire_content`: what the model is sent where that
+        is more than `text`."""
+        return await self._accept(
+            session_id,
+            Message(role="user", content=text, wire_content=wire_content, images=images),
+            attended,
+            external_id,
+        )
+
+    async def _accept(
+        self, session_id: str, input: Message, attended: bool, external_id: str | None = None
+    ) -> Run:
         run, _ = await self.store.runs.accept(
             self.scope,
             session_id,
-            Message(role="user", content=text, images=images),
+            input,
             source=self.source,
             external_id=external_id,
             attended=attended,
@@ -196,11 +220,13 @@ class Runtime:
         """Claim a run, work on it to its end, and return it as stored.
 
         Cancelling the calling task hands the run back: it stays unfinished and can be claimed at once."""
-        run = await self._known(run_id)
-        if run.status in FINISHED:
-            return run
+        if run_id in self._steering:
+            raise RunRefused(f"Run {run_id} is at work here already.")
         steering = self._steering[run_id] = Steering()
         try:
+            run = await self._known(run_id)
+            if run.status in FINISHED:
+                return run
             async with self._claimed(run, listen) as journal:
                 active = await self._activate(run, journal, steering, people or Nobody())
                 return await execute(active, self.store.runs)
@@ -223,11 +249,9 @@ class Runtime:
             raise
 
     def steer(self, run_id: str, text: str) -> bool:
-        """Say something to a run at work; False when it is not at work here."""
+        """Say something to a run at work; False when it is not at work here, or takes no more."""
         steering = self._steering.get(run_id)
-        if steering is not None:
-            steering.steer(text)
-        return steering is not None
+        return steering is not None and steering.steer(text)
 
     def interrupt(self, run_id: str, reason: str = "") -> bool:
         """Stop a run at work; False when it is not at work here."""
@@ -238,18 +262,24 @@ class Runtime:
 
     async def compact(self, session_id: str, focus: str = "") -> ContextCompacted | ContextKept:
         """Summarise a session's older part now, as a person asked for it. Is a run of its own."""
-        run = await self.submit(session_id, f"/compress {focus}".strip(), attended=True)
+        run = await self._accept(session_id, compaction_input(focus), attended=True)
+        outcomes: list[ContextCompacted | ContextKept] = []
+
+        def listen(record: EventRecord) -> None:
+            if isinstance(record.event, ContextCompacted | ContextKept):
+                outcomes.append(record.event)
+
+        work = asyncio.ensure_future(self.execute(run.id, listen=listen))
         try:
-            async with self._claimed(run, lambda record: None) as journal:
-                active = await self._activate(run, journal, Steering(), Nobody())
-                outcome = await compact(active, focus=focus, forced=True)
-                reason = "compacted" if isinstance(outcome, ContextCompacted) else "kept"
-                end = RunFinished(status="completed", reason=reason, usage=active.usage)
-                await journal.finish(status="completed", reason=reason, usage=active.usage, events=[end])
+            ended = await asyncio.shield(work)
         except RunRefused as refused:
             await self.store.runs.cancel(self.scope, run.id)
             return ContextKept(reason=str(refused))
-        return outcome
+        except asyncio.CancelledError:
+            self.interrupt(run.id)  # handed back, it would stand in the way of the next input
+            await asyncio.wait({work})
+            raise
+        return outcomes[-1] if outcomes else ContextKept(reason=ended.error or ended.reason or "")
 
     # Putting a run together -----------------------------------------------------------------------------
 
@@ -262,6 +292,7 @@ class Runtime:
         if not state.todos:
             state.todos = todos_from_history(transcript)
         attended = run.attended and people.attended
+        prompt = await self._system_prompt(session)
         return ActiveRun(
             run=run,
             session=session,
@@ -273,38 +304,49 @@ class Runtime:
             model=self.model,
             summariser=await self._summarising_model(),
             tools=self.tools,
-            system_prompt=await self._system_prompt(session),
+            system_prompt=prompt.text,
+            notes=prompt.notes,
+            folder_hints=not self.prompt.ignore_rules,
             transcript=transcript,
             journal=journal,
             guardrails=Guardrails(self.settings.tool_loop_guardrails, attended),
             budget=Budget(
-                self.settings.budgets, attended=attended, spent_today=await self._spent_today(attended)
+                self.settings.budgets,
+                attended=attended,
+                spent_today=await self._spent_today(attended),
+                spent=run.usage,
             ),
             steering=steering,
-            people=RecordedPeople(people, journal, self.settings.approvals.timeout),
+            people=RecordedPeople(
+                people,
+                journal,
+                steering,
+                self.settings.approvals.timeout,
+                lambda text: redact(text, self.secrets),
+            ),
             state=state,
             yolo=self.yolo,
-            secrets=self._secrets,
+            secrets=self.secrets,
             usage=run.usage,
         )
 
-    async def _system_prompt(self, session: Session) -> str:
+    async def _system_prompt(self, session: Session) -> BuiltPrompt:
         """The session's own prompt, word for word, as long as the model is the same."""
         endpoint = self.model.endpoint
         if session.system_prompt is not None and _same_model(session, endpoint):
             if endpoint.model and not session.model:
                 await self.store.sessions.update(self.scope, session.id, model=endpoint.model)
-            return session.system_prompt
-        text = self.prompt.build(session, endpoint, self.tools, self.sandbox)
+            return BuiltPrompt(session.system_prompt)
+        built = self.prompt.build(session, endpoint, self.tools, self.sandbox)
         await self.store.sessions.update(
             self.scope,
             session.id,
-            system_prompt=text,
+            system_prompt=built.text,
             model=endpoint.model,
             provider=endpoint.provider,
             cwd=self.sandbox.cwd(session.id),
         )
-        return text
+        return built
 
     async def _summarising_model(self) -> Model:
         task = self.settings.auxiliary.compression

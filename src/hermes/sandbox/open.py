@@ -5,6 +5,7 @@ from pathlib import Path
 
 from hermes.home.environment import Environment
 from hermes.home.errors import HomeError
+from hermes.home.files import make_private_folder
 from hermes.home.profile import Profile
 from hermes.home.settings import Settings
 from hermes.sandbox.child_environment import child_environment, withheld_names
@@ -28,7 +29,7 @@ def open_sandbox(settings: Settings, environment: Environment, profile: Profile,
     if backend != _SERVED:
         raise HomeError(f"terminal.backend is '{backend}', which does not exist; set it to '{_SERVED}'.")
     child = child_environment(environment, settings.terminal, profile)
-    Path(child["HOME"]).mkdir(parents=True, exist_ok=True)
+    make_private_folder(Path(child["HOME"]))
     return LocalSandbox(
         cwd=_start_directory(settings.terminal.cwd, cwd, child["HERMES_REAL_HOME"]),
         environment=child,

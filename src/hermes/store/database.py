@@ -12,6 +12,7 @@ from hermes.store.errors import LeaseLost, StoreError
 from hermes.store.event_log import Events
 from hermes.store.messages import Messages
 from hermes.store.opening import open_file
+from hermes.store.records import Scope
 from hermes.store.runs import Runs
 from hermes.store.search import Search
 from hermes.store.sessions import Sessions
@@ -95,3 +96,19 @@ class Store:
         from hermes.store.maintenance import maintain
 
         return await maintain(self._backend, self._clock() if now is None else now)
+
+    async def maintain_if_due(
+        self, scope: Scope, *, ended_session_days: int | None = None
+    ) -> dict[str, int] | None:
+        """`maintain`, once a day whoever asks; None, after one read, when it is not due. `ended_session_days`:
+        sessions that have ended go, too, that long after their last activity."""
+        from hermes.store.maintenance import DAY, take_turn
+
+        now = self._clock()
+        if not await take_turn(self._backend, now):
+            return None
+        removed = await self.maintain(now)
+        if ended_session_days is not None:
+            before = now - ended_session_days * DAY
+            removed["sessions"] = await self.sessions.prune(scope, last_used_before=before)
+        return removed

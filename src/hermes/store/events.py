@@ -29,6 +29,8 @@ class RunStarted(_Event, tag="run.started"):
     provider: str
     resumed: bool = False
     """True when an interrupted run was taken over."""
+    notes: tuple[str, ...] = ()
+    """For people: context files that the new session's prompt leaves out or cuts, and why."""
 
 
 class RunFinished(_Event, tag="run.finished"):

@@ -1,5 +1,5 @@
-"""What the store forgets, and when. Messages and sessions are not in this table: only a person removes
-them."""
+"""What the store forgets, and when. Messages and sessions are not in this table: they go when a person says
+so, for once or by `sessions.auto_prune`."""
 
 from collections.abc import Sequence
 
@@ -59,6 +59,26 @@ WHERE r.finished_at IS NOT NULL
 GROUP BY r.id, r.finished_at ORDER BY r.finished_at LIMIT :limit
 """
 REMOVE_EVENTS = "DELETE FROM events WHERE run_id = :run_id"
+
+LAST_TIME = "SELECT value FROM store_facts WHERE name = 'maintained_at'"
+NOTE_TIME = """
+INSERT INTO store_facts (name, value) VALUES ('maintained_at', :now)
+ON CONFLICT (name) DO UPDATE SET value = excluded.value
+"""
+
+
+async def take_turn(backend: Backend, now: float) -> bool:
+    """Whether the last time was a day ago or never; then this is the next one, for one process alone."""
+
+    def take(transaction: Transaction) -> bool:
+        return _is_due(transaction, now) and bool(transaction.change(NOTE_TIME, now=str(now)))
+
+    return await backend.read(lambda t: _is_due(t, now)) and await backend.write(take)
+
+
+def _is_due(transaction: Transaction, now: float) -> bool:
+    row = transaction.one(LAST_TIME)
+    return row is None or not 0 <= now - float(row["value"]) < DAY
 
 
 async def maintain(backend: Backend, now: float, *, events_cap: int = EVENTS_CAP) -> dict[str, int]:

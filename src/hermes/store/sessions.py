@@ -47,8 +47,13 @@ NEWEST_FIRST = " ORDER BY s.updated_at DESC, s.id DESC LIMIT :limit"
 
 DELETE = f"DELETE FROM sessions WHERE id = (SELECT s.id FROM sessions s WHERE s.id = :id AND {in_scope('s')})"
 REMEMBER_DELETED = "INSERT INTO deleted_sessions (session_id, deleted_at) VALUES (:session_id, :now)"
-PRUNABLE = f"{SCOPED} AND s.ended_at < :ended_before"
-OLDEST_FIRST = " ORDER BY s.ended_at, s.id"
+END = f"""
+UPDATE sessions SET ended_at = :now, end_reason = :reason
+WHERE id = (SELECT s.id FROM sessions s WHERE s.id = :id AND {in_scope("s")}
+    AND NOT EXISTS (SELECT 1 FROM runs r WHERE r.session_id = s.id AND r.finished_at IS NULL))
+"""
+PRUNABLE = f"{SCOPED} AND s.ended_at IS NOT NULL AND s.updated_at < :last_used_before"
+OLDEST_FIRST = " ORDER BY s.updated_at, s.id"
 
 TAKEN_ID = "SELECT id FROM sessions WHERE id = :id"
 TAKEN_TITLE = "SELECT id FROM sessions WHERE profile = :profile AND person = :person AND title = :title"
@@ -144,6 +149,12 @@ class Sessions:
             raise StoreError(f"Session {session_id} is gone; nothing was changed.")
         return session_from(row)
 
+    async def end(self, scope: Scope, session_id: str, reason: str) -> None:
+        """Note that nobody is in a session any more. One with a run that is not finished goes on; the next
+        input takes the note away."""
+        values = scope_values(scope) | {"id": session_id, "reason": reason, "now": self._clock()}
+        await self._backend.write(lambda t: t.change(END, **values))
+
     async def add_usage(
         self,
         scope: Scope,
@@ -187,16 +198,16 @@ class Sessions:
         return await self._backend.write(write)
 
     async def prunable(
-        self, scope: Scope, *, ended_before: float, source: str | None = None
+        self, scope: Scope, *, last_used_before: float, source: str | None = None
     ) -> list[Session]:
-        """What `prune` with the same arguments would remove, oldest end first."""
-        statement, values = _prunable(scope, ended_before, source)
+        """What `prune` with the same arguments would remove, oldest activity first."""
+        statement, values = _prunable(scope, last_used_before, source)
         rows = await self._backend.read(lambda t: t.all(statement, **values))
         return [session_from(row) for row in rows]
 
-    async def prune(self, scope: Scope, *, ended_before: float, source: str | None = None) -> int:
-        """Remove sessions that ended before a time; how many. Sessions that never ended stay."""
-        statement, values = _prunable(scope, ended_before, source)
+    async def prune(self, scope: Scope, *, last_used_before: float, source: str | None = None) -> int:
+        """Remove sessions that have ended and in which nothing happened since a time; how many."""
+        statement, values = _prunable(scope, last_used_before, source)
 
         def write(transaction: Transaction) -> int:
             rows = transaction.all(statement, **values)
@@ -311,8 +322,8 @@ def escape_like(text: str) -> str:
     return text.replace("!", "!!").replace("%", "!%").replace("_", "!_")
 
 
-def _prunable(scope: Scope, ended_before: float, source: str | None) -> tuple[str, dict[str, Value]]:
-    values = scope_values(scope) | {"ended_before": ended_before}
+def _prunable(scope: Scope, last_used_before: float, source: str | None) -> tuple[str, dict[str, Value]]:
+    values = scope_values(scope) | {"last_used_before": last_used_before}
     if source is None:
         return PRUNABLE + OLDEST_FIRST, values
     return PRUNABLE + AND_SOURCE + OLDEST_FIRST, values | {"source": source}

@@ -3,8 +3,8 @@
 It looks for orders that belong to an attack and not to a project's notes: dropping earlier instructions,
 pretending to be another role, sending secrets away, hiding from people. It is one layer, not a boundary:
 an attack in fresh words is not found. A quoted example after a word such as "like" or "rejects" is let
-through, because projects about language models are full of them. The stricter set is for
-texts that the agent writes itself and reads again in every session, such as memory.
+through, because projects about language models are full of them. The stricter set is for texts that the
+agent writes itself and reads again in every session, such as memory.
 """
 
 import base64
@@ -247,28 +247,34 @@ _REGIONAL_FLAG = "\U0001f3f4[\U000e0030-\U000e0039\U000e0061-\U000e007a]{1,8}\U0
 
 @functools.cache
 def _disguises() -> re.Pattern[str]:
-    """Characters that no reader sees. Joiners count between Latin letters only: other scripts need them. A
-    regional flag is written with tags; it is matched without a group, so that no group sees them."""
+    """Characters that no reader sees, each in a named group; flags of regions match without one.
+
+    Joiners count between Latin letters only: other scripts and emoji need them.
+    """
+    joiner = "(?<=[a-zA-Z])(?P<joiner>[\u200c\u200d])(?=[a-zA-Z])"
     return re.compile(
-        f"{_REGIONAL_FLAG}|(?P<bidi>[{_BIDI}])|(?P<tags>[{_TAGS}]+)|(?P<zero>[{_ZERO_WIDTH}])|(?<=[a-zA-Z])(?P<joiner>[\u200c\u200d])(?=[a-zA-Z])"
+        f"{_REGIONAL_FLAG}|(?P<bidi>[{_BIDI}])|(?P<tags>[{_TAGS}]+)|(?P<zero>[{_ZERO_WIDTH}])|{joiner}"
     )
 
 
 def _invisible(text: str) -> Iterator[Finding]:
     body = text.removeprefix("\ufeff")
     for match in _disguises().finditer(body):
-        if match.lastgroup is None:
-            continue
         around = _excerpt(body[max(0, match.start() - 20) : match.end() + 20])
-        if match.group("bidi"):
+        if match.lastgroup == "bidi":
             yield Finding("bidirectional_override", "characters that reverse the reading order", around)
-        else:
+        elif match.lastgroup:
             yield Finding("invisible_characters", "characters that no reader can see", around)
 
 
 def _without_disguise(text: str) -> str:
-    return unicodedata.normalize("NFKC", _disguises().sub("", text))
+    """What a model would read: no unseen characters, plain letters, one space or line break at a time."""
+    seen = _disguises().sub(lambda match: "" if match.lastgroup else match.group(), text)
+    return _BREAKS.sub("\n", _SPACES.sub(" ", unicodedata.normalize("NFKC", seen)))
 
+
+_SPACES = re.compile(r"[^\S\n]+")
+_BREAKS = re.compile(r" ?\n[ \n]*")
 
 _COMMENT = re.compile(r"<!--(.{0,4000}?)-->", re.DOTALL)
 _UNSEEN = re.compile(

@@ -103,9 +103,13 @@ def test_completion_of_paths(tmp_path: Path) -> None:
     (tmp_path / "data.csv").write_text("")
     (tmp_path / ".hidden").write_text("")
     assert completed(tmp_path, "read ./d") == ["docs/", "data.csv"]
-    assert completed(tmp_path, "read @d") == ["docs/", "data.csv"]
+    (tmp_path / "docs" / "two words.md").write_text("")
+    assert completed(tmp_path, "read @d") == ["@folder:docs/", "@file:data.csv"]
+    assert completed(tmp_path, "read @file:docs/a") == ["@file:docs/a.md"]
+    assert completed(tmp_path, "read @folder:docs/t") == ['@file:"docs/two words.md"']
+    (tmp_path / "docs" / "two words.md").unlink()
     assert completed(tmp_path, "read docs/") == ["a.md"]
-    assert completed(tmp_path, "look at @.h") == [".hidden"]
+    assert completed(tmp_path, "look at @.h") == ["@file:.hidden"]
     assert completed(tmp_path, "plain d") == []
     assert completed(tmp_path, "read ./d", asked=False) == [], "paths are completed when asked for only"
 

@@ -50,30 +50,30 @@ def delete(ctx: click.Context, names: tuple[str, ...], yes: bool) -> None:
     "--older-than",
     type=click.IntRange(min=0),
     metavar="DAYS",
-    help="Ended so long ago; sessions.retention_days otherwise.",
+    help="Last used so long ago; sessions.retention_days otherwise.",
 )
 @click.option("--source", metavar="NAME", help="Only from here.")
 @click.option("--dry-run", is_flag=True, help="Only say which.")
 @yes_option
 @click.pass_context
 def prune(ctx: click.Context, older_than: int | None, source: str | None, dry_run: bool, yes: bool) -> None:
-    """Remove sessions that ended long ago. Those that never ended stay."""
+    """Remove sessions that have ended and were last used long ago."""
     place = open_place(outer(ctx).profile)
     days = place.settings().sessions.retention_days if older_than is None else older_than
     before = time.time() - days * DAY
     found = with_store(
-        place, lambda store: store.sessions.prunable(place.scope, ended_before=before, source=source)
+        place, lambda store: store.sessions.prunable(place.scope, last_used_before=before, source=source)
     )
     if not found:
-        emit(f"No session ended more than {plural(days, 'day')} ago.")
+        emit(f"No session that has ended was last used more than {plural(days, 'day')} ago.")
         return
     if dry_run:
         for session in found:
             emit(f"{session.id}  {moment(session.updated_at)}  {session.title or ''}".rstrip())
         return
-    agree(f"Delete {plural(len(found), 'session')} that ended more than {plural(days, 'day')} ago?", yes)
+    agree(f"Delete {plural(len(found), 'session')} last used more than {plural(days, 'day')} ago?", yes)
     removed = with_store(
-        place, lambda store: store.sessions.prune(place.scope, ended_before=before, source=source)
+        place, lambda store: store.sessions.prune(place.scope, last_used_before=before, source=source)
     )
     emit(f"✓ {plural(removed, 'session')} deleted")
 

@@ -70,7 +70,7 @@ class ChatCompleter(Completer):
 
     def _files(self, word: str) -> Iterable[Completion]:
         reference = word.startswith("@")
-        path = word[1:] if reference else word
+        path = word.removeprefix("@file:").removeprefix("@folder:").removeprefix("@")
         if not reference and not path.startswith(("/", "~", ".")) and "/" not in path:
             return
         folder, _, start = path.rpartition("/")
@@ -86,4 +86,14 @@ class ChatCompleter(Completer):
         ]
         for entry in found[:MOST_FILES]:
             name = f"{entry.name}/" if entry.is_dir() else entry.name
-            yield Completion(name, -len(start), display=name, display_meta="folder" if entry.is_dir() else "")
+            meta = "folder" if entry.is_dir() else ""
+            if reference:
+                yield Completion(_reference(path, start, name), -len(word), display=name, display_meta=meta)
+            else:
+                yield Completion(name, -len(start), display=name, display_meta=meta)
+
+
+def _reference(path: str, start: str, name: str) -> str:
+    """`name` as it is referred to, quoted where a space would end it."""
+    kind, value = "folder" if name.endswith("/") else "file", path[: len(path) - len(start)] + name
+    return f"@{kind}:{value}" if not any(letter in value for letter in " \t\"'`") else f'@{kind}:"{value}"'

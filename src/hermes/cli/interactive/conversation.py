@@ -16,6 +16,7 @@ from hermes.cli.narration import Line
 from hermes.cli.opening import Place
 from hermes.home.settings import DisplaySettings
 from hermes.models.context_windows import context_window
+from hermes.runs.typed_input import submit_typed
 from hermes.store.events import EventRecord
 from hermes.store.records import Run, Session
 from hermes.tools.contract import People
@@ -175,8 +176,10 @@ class Conversation:
     async def converse(self, text: str) -> None:
         """Run an input to its end."""
         self.view.said(text)
-        run = await self.runtime.submit(self.session.id, text, attended=self.people.attended)
-        await self.execute(run)
+        accepted = await submit_typed(self.runtime, self.session.id, text, attended=self.people.attended)
+        for warning in accepted.warnings:
+            self.screen.line(Line("!", "", warning, tone="warn"))
+        await self.execute(accepted.run)
 
     async def execute(self, run: Run) -> None:
         """Work on an accepted run until it ends."""
@@ -216,7 +219,7 @@ class Conversation:
         self._status.cost_usd = self.session.usage.cost_usd
 
     async def close(self) -> None:
-        """Stop what is at work, and drop a session in which nothing was said."""
+        """Stop what is at work, and end the session; one in which nothing was said is dropped."""
         if self.busy and self._work is not None:
             self.interrupt()
             await asyncio.wait({self._work}, timeout=LEAVE_WAIT_SECONDS)
@@ -225,6 +228,8 @@ class Conversation:
         await self.refresh()
         if self.delete_on_leave or self.session.message_count == 0:
             await self.runtime.store.sessions.delete(self.runtime.scope, self.session.id)
+        else:
+            await self.runtime.store.sessions.end(self.runtime.scope, self.session.id, "left")
 
     async def guarded(self, work: Coroutine[Any, Any, None]) -> None:
         """Do `work`; what goes wrong becomes a line."""

@@ -1,6 +1,5 @@
 """From one session to another inside a conversation: a new one, an earlier one, a branch of this one."""
 
-import time
 from typing import TYPE_CHECKING
 
 import msgspec
@@ -94,6 +93,4 @@ async def _close(conversation: "Conversation", session: Session, reason: str) ->
     if current.message_count == 0:
         await runtime.store.sessions.delete(runtime.scope, session.id)
     else:
-        await runtime.store.sessions.update(
-            runtime.scope, session.id, ended_at=time.time(), end_reason=reason
-        )
+        await runtime.store.sessions.end(runtime.scope, session.id, reason)

@@ -182,6 +182,7 @@ async def converse_in_lines(place: Place, options: ChatOptions) -> int:
         finally:
             await conversation.close()
         say(f"session_id: {conversation.session.id}")
+        await runtime.clean_up()
         return FAILED if conversation.failed and not attended else OK
 
 

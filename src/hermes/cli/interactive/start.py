@@ -42,6 +42,7 @@ async def converse(place: Place, options: ChatOptions) -> int:
         await chat.begin(resumed is not None, cwd)
         await chat.run()
         chat.say_goodbye()
+        await runtime.clean_up()
     return OK
 
 

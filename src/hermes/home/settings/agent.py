@@ -104,6 +104,6 @@ class SkillSettings(msgspec.Struct, kw_only=True):
 
 class SessionSettings(msgspec.Struct, kw_only=True):
     auto_prune: OnOff = False
-    """Remove ended sessions that are older than `retention_days`."""
+    """Once a day, remove sessions that have ended and were last used more than `retention_days` ago."""
     retention_days: Positive = 90
-    """Days an ended session is kept when pruning is on."""
+    """Days after its last use that an ended session is kept by `auto_prune` and `hermes sessions prune`."""

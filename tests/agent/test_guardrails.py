@@ -1,0 +1,339 @@
+"""Every rule against a reference model: the rule said again from the whole history, without counters."""
+
+import hashlib
+import itertools
+import json
+
+import pytest
+from hypothesis import example, given
+from hypothesis import strategies as st
+
+from hermes.agent.guardrails import Guardrails, Verdict, halt_message
+from hermes.home.settings import GuardrailSettings, HardStopAfter, WarnAfter
+
+READ_ONLY = {"read_file": True, "search_files": True, "terminal": False, "write_file": False}
+Call = tuple[str, str, bool, str]
+"""Tool, path argument, ok, result."""
+
+calls = st.tuples(
+    st.sampled_from(sorted(READ_ONLY)), st.sampled_from("abc"), st.booleans(), st.sampled_from(["x", "y"])
+)
+histories = st.lists(calls, max_size=40)
+
+
+def arguments(value: str) -> str:
+    return json.dumps({"path": value})
+
+
+def make(*, attended: bool = True, **fields: object) -> Guardrails:
+    return Guardrails(GuardrailSettings(**fields), attended)  # type: ignore[arg-type]
+
+
+def feed(guardrails: Guardrails, call: Call) -> Verdict:
+    tool, value, ok, result = call
+    return guardrails.after_call(tool, arguments(value), READ_ONLY[tool], ok, result)
+
+
+def code_of(verdict: Verdict) -> str | None:
+    if verdict.halt is not None:
+        return verdict.halt.code
+    return verdict.warnings[0].code if verdict.warnings else None
+
+
+# The reference model: each rule as a question about the history, whose last call has just finished.
+
+
+def exact_failures(history: list[Call]) -> int:
+    tool, value, *_ = history[-1]
+    same = [call for call in history if call[:2] == (tool, value)]
+    return len(list(itertools.takewhile(lambda call: not call[2], reversed(same))))
+
+
+def tool_failures(history: list[Call]) -> int:
+    same = [call for call in history if call[0] == history[-1][0]]
+    return len(list(itertools.takewhile(lambda call: not call[2], reversed(same))))
+
+
+def unchanged(history: list[Call]) -> int:
+    if not READ_ONLY[history[-1][0]]:
+        return 0
+    same = [call for call in history if call[:2] == history[-1][:2]]
+    return len(list(itertools.takewhile(lambda call: call == history[-1] and call[2], reversed(same))))
+
+
+def found(call: Call) -> tuple[str, ...]:
+    tool, value, _, result = call
+    return (tool, result) if READ_ONLY[tool] else (tool, value, result)
+
+
+def repeats(history: list[Call]) -> int:
+    if not history[-1][2]:
+        return 0
+    newest = max(
+        position
+        for position, call in enumerate(history)
+        if call[2] and found(call) not in [found(before) for before in history[:position] if before[2]]
+    )
+    streak = []
+    for call in reversed([call for call in history[newest:] if call[0] == history[-1][0]]):
+        if not call[2] or found(call) != found(history[-1]):
+            break
+        streak.append(call)
+    return len({call[1] for call in streak}) if READ_ONLY[history[-1][0]] else len(streak)
+
+
+def rounds(history: list[Call], kept: int = 20) -> int:
+    recent = history[-kept:]
+    for length in range(2, 6):
+        last = recent[-length:]
+        count = 0
+        while recent[len(recent) - (count + 1) * length : len(recent) - count * length] == last:
+            count += 1
+            if (count + 1) * length > len(recent):
+                break
+        if count > 1 and len(set(last)) > 1:
+            return count
+    return 0
+
+
+def expected(history: list[Call], *, stops: bool, stopped_only: bool = False) -> str | None:
+    failed = not history[-1][2]
+    exact, in_a_row = (exact_failures(history), tool_failures(history)) if failed else (0, 0)
+    same, again, cycle = (0 if failed else unchanged(history)), repeats(history), rounds(history)
+    rules = [
+        (stops and in_a_row >= 8, "same_tool_failure_halt"),
+        (stops and again >= 6, "repeated_result_halt"),
+        (stops and cycle >= 4, "cycle_halt"),
+        (exact >= 2, "repeated_exact_failure_warning"),
+        (in_a_row >= 3, "same_tool_failure_warning"),
+        (same >= 2, "idempotent_no_progress_warning"),
+        (again >= 3, "repeated_result_warning"),
+        (cycle >= 2, "cycle_warning"),
+    ]
+    return next((code for applies, code in rules if applies), None)
+
+
+@given(histories)
+def test_an_attended_run_is_warned_as_the_rules_say_and_never_stopped(history: list[Call]) -> None:
+    guardrails = make()
+    for end, call in enumerate(history, 1):
+        assert guardrails.before_call(call[0], arguments(call[1]), READ_ONLY[call[0]]) is None
+        assert code_of(feed(guardrails, call)) == expected(history[:end], stops=False)
+
+
+@given(histories, st.integers(1, 6))
+@example([("terminal", "a", False, "x")] * 9, 1)
+@example([("terminal", value, False, "x") for value in "abcabcabc"], 1)
+@example([("read_file", value, True, "x") for value in "abab"] * 4, 1)
+def test_an_unattended_run_is_blocked_and_halted_as_the_rules_say(history: list[Call], times: int) -> None:
+    history = [call for call in history for _ in range(times)]
+    guardrails = make(attended=False)
+    for end, call in enumerate(history, 1):
+        past = history[: end - 1]
+        same = [before for before in past if before[:2] == call[:2]]
+        failures = exact_failures(same) if same else 0
+        repeated = unchanged(same) if same and same[-1][2] else 0
+        block = guardrails.before_call(call[0], arguments(call[1]), READ_ONLY[call[0]])
+        if failures >= 5:
+            assert block is not None
+            assert (block.code, block.count) == ("repeated_exact_failure_block", failures)
+        elif repeated >= 5:
+            assert block is not None
+            assert (block.code, block.count) == ("idempotent_no_progress_block", repeated)
+        else:
+            assert block is None
+        assert code_of(feed(guardrails, call)) == expected(history[:end], stops=True)
+
+
+@given(st.lists(st.tuples(st.sampled_from(sorted(READ_ONLY)), st.integers()), unique=True, max_size=60))
+def test_distinct_successful_calls_with_distinct_results_are_never_remarked_on(
+    work: list[tuple[str, int]],
+) -> None:
+    guardrails = make(attended=False)
+    for tool, number in work:
+        assert guardrails.before_call(tool, arguments(str(number)), READ_ONLY[tool]) is None
+        verdict = feed(guardrails, (tool, str(number), True, f"result {number}"))
+        assert verdict == Verdict()
+
+
+@pytest.mark.parametrize("count", [10, 200])
+def test_writing_many_files_with_one_and_the_same_answer_is_work(count: int) -> None:
+    guardrails = make(attended=False)
+    for number in range(count):
+        assert feed(guardrails, ("write_file", f"file{number}", True, '{"ok":true}')) == Verdict()
+
+
+def test_a_shell_that_says_nothing_for_ever_other_commands_is_work() -> None:
+    guardrails = make(attended=False)
+    for number in range(50):
+        assert feed(guardrails, ("terminal", f"mkdir {number}", True, "")) == Verdict()
+
+
+def test_the_sixth_identical_failing_call_is_the_blocked_one() -> None:
+    guardrails = make(attended=False)
+    seen = []
+    for _ in range(5):
+        assert guardrails.before_call("terminal", arguments("a"), False) is None
+        seen.append(code_of(feed(guardrails, ("terminal", "a", False, "no"))))
+    assert seen == [None] + ["repeated_exact_failure_warning"] * 4
+    block = guardrails.before_call("terminal", '{ "path" : "a" }', False)
+    assert block is not None
+    digest = hashlib.sha256(b'{"path":"a"}').hexdigest()
+    body = json.loads(block.result_json())
+    assert body == {
+        "error": block.message,
+        "guardrail": {
+            "action": "block",
+            "code": "repeated_exact_failure_block",
+            "message": block.message,
+            "tool_name": "terminal",
+            "count": 5,
+            "signature": {"tool_name": "terminal", "args_hash": digest},
+        },
+    }
+    assert len(block.evidence) == 5
+    assert all((call.args_hash, call.ok) == (digest, False) for call in block.evidence)
+
+
+def test_the_eighth_failure_of_one_tool_halts() -> None:
+    guardrails = make(attended=False)
+    seen = [code_of(feed(guardrails, ("terminal", f"try {number}", False, "no"))) for number in range(8)]
+    assert seen == [None, None, *["same_tool_failure_warning"] * 5, "same_tool_failure_halt"]
+
+
+def test_a_success_clears_the_count_of_its_arguments_and_of_the_whole_tool() -> None:
+    guardrails = make(attended=False)
+    for _ in range(20):
+        for value in "ab":
+            verdict = feed(guardrails, ("terminal", value, False, f"{value} fails"))
+        assert "same_tool" not in (code_of(verdict) or "")
+        feed(guardrails, ("terminal", "c", True, "fine"))
+    assert guardrails.before_call("terminal", arguments("a"), False) is not None
+    feed(guardrails, ("terminal", "a", True, "fine now"))
+    assert guardrails.before_call("terminal", arguments("a"), False) is None
+
+
+def test_words_in_a_result_are_not_a_failure() -> None:
+    guardrails = make(attended=False)
+    for number in range(20):
+        text = f"Error: failed {number}"
+        assert feed(guardrails, ("read_file", f"log{number}", True, text)) == Verdict()
+
+
+def test_one_result_for_ever_other_arguments_is_noticed_until_something_new_turns_up() -> None:
+    guardrails = make(attended=False)
+    seen = [code_of(feed(guardrails, ("search_files", f"q{n}", True, "no matches"))) for n in range(5)]
+    assert seen == [None, None, *["repeated_result_warning"] * 3]
+    feed(guardrails, ("read_file", "a", True, "something new"))
+    assert code_of(feed(guardrails, ("search_files", "q5", True, "no matches"))) is None
+    seen = [code_of(feed(guardrails, ("search_files", f"r{n}", True, "no matches"))) for n in range(5)]
+    assert seen[-1] == "repeated_result_halt"
+
+
+def test_the_same_command_with_the_same_output_again_and_again_is_noticed() -> None:
+    guardrails = make(attended=False)
+    seen = [code_of(feed(guardrails, ("terminal", "git status", True, "clean"))) for _ in range(6)]
+    assert seen == [None, None, *["repeated_result_warning"] * 3, "repeated_result_halt"]
+
+
+@pytest.mark.parametrize("length", [2, 3, 4, 5])
+def test_a_cycle_is_warned_of_in_its_second_round_and_stopped_in_its_fourth(length: int) -> None:
+    guardrails = make(attended=False)
+    cycle: list[Call] = [("terminal", f"step {number}", True, f"out {number}") for number in range(length)]
+    seen = [code_of(feed(guardrails, call)) for call in cycle * 4]
+    assert seen[: 2 * length - 1] == [None] * (2 * length - 1)
+    assert seen[2 * length - 1] == "cycle_warning"
+    assert seen.index("cycle_halt") == 4 * length - 1
+
+
+def test_a_cycle_whose_results_change_is_none() -> None:
+    guardrails = make(attended=False)
+    for number in range(30):
+        assert feed(guardrails, ("terminal", "ab"[number % 2], True, f"out {number}")) == Verdict()
+
+
+@pytest.mark.parametrize(
+    ("attended", "fields", "stops"),
+    [
+        (True, {}, False),
+        (False, {}, True),
+        (True, {"hard_stop_enabled": True}, True),
+        (False, {"non_interactive_hard_stop_enabled": False}, False),
+        (False, {"non_interactive_hard_stop_enabled": False, "hard_stop_enabled": True}, True),
+    ],
+)
+def test_who_watches_and_the_settings_decide_about_hard_stops(
+    attended: bool, fields: dict[str, bool], stops: bool
+) -> None:
+    guardrails = make(attended=attended, **fields)
+    halted = [feed(guardrails, ("terminal", str(n), False, "no")).halt is not None for n in range(8)]
+    assert halted[-1] is stops
+    for _ in range(5):
+        feed(guardrails, ("write_file", "a", False, "no"))
+    assert (guardrails.before_call("write_file", arguments("a"), False) is not None) is stops
+
+
+def test_without_warnings_stops_still_come() -> None:
+    guardrails = make(attended=False, warnings_enabled=False)
+    verdicts = [feed(guardrails, ("terminal", str(n), False, "no")) for n in range(8)]
+    assert not any(verdict.warnings for verdict in verdicts)
+    assert verdicts[-1].halt is not None
+
+
+def test_thresholds_are_those_of_the_settings_and_nonsense_means_the_default() -> None:
+    settings = GuardrailSettings(
+        warn_after=WarnAfter(exact_failure=1, same_tool_failure=0),
+        hard_stop_after=HardStopAfter(same_tool_failure=2, exact_failure=-1),
+    )
+    guardrails = Guardrails(settings, attended=False)
+    assert code_of(feed(guardrails, ("terminal", "a", False, "no"))) == "repeated_exact_failure_warning"
+    assert code_of(feed(guardrails, ("terminal", "b", False, "no"))) == "same_tool_failure_halt"
+    assert guardrails.before_call("terminal", arguments("a"), False) is None
+
+
+def test_lines_and_the_last_answer_name_code_count_and_tool() -> None:
+    guardrails = make(attended=False)
+    verdicts = [feed(guardrails, ("terminal", str(n), False, "no")) for n in range(8)]
+    line = verdicts[2].warnings[0].line()
+    assert line.startswith("[Tool loop warning: same_tool_failure_warning; count=3; ")
+    assert line.endswith("]")
+    assert "pwd" in line
+    halt = verdicts[-1].halt
+    assert halt is not None
+    assert halt.line().startswith("[Tool loop hard stop: same_tool_failure_halt; count=8; ")
+    text = halt_message(halt)
+    assert all(part in text for part in ("terminal", "same_tool_failure_halt", "8"))
+
+
+def test_evidence_holds_digests_and_no_arguments() -> None:
+    guardrails = make(attended=False)
+    for number in range(8):
+        verdict = feed(guardrails, ("terminal", f"secret{number}", False, "private"))
+    assert verdict.halt is not None
+    assert [call.tool for call in verdict.halt.evidence] == ["terminal"] * 8
+    assert "secret" not in repr(verdict.halt)
+    assert "private" not in repr(verdict.halt)
+
+
+def test_results_that_differ_in_the_order_of_keys_only_are_the_same() -> None:
+    guardrails = make()
+    feed(guardrails, ("read_file", "a", True, '{"a": 1, "b": 2}'))
+    verdict = feed(guardrails, ("read_file", "a", True, '{"b":2,"a":1}'))
+    assert code_of(verdict) == "idempotent_no_progress_warning"
+
+
+@given(st.text(), st.text())
+def test_any_text_is_taken_as_arguments_and_result(written: str, result: str) -> None:
+    guardrails = make(attended=False)
+    for text in (written, "[" * 100_000, "{", '{"a":' + "9" * 5_000 + "}"):
+        guardrails.before_call("terminal", text, False)
+        guardrails.after_call("terminal", text, False, True, result)
+
+
+def test_a_long_run_is_remembered_in_bounded_room() -> None:
+    guardrails = make()
+    for number in range(3_000):
+        feed(guardrails, ("terminal", str(number), False, str(number)))
+        feed(guardrails, ("read_file", str(number), True, "same"))
+    sizes = [len(value) for value in vars(guardrails).values() if hasattr(value, "__len__")]
+    assert max(sizes) <= 1_024
