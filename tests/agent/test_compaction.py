@@ -131,14 +131,15 @@ async def test_compaction_that_does_not_make_room_is_not_tried_before_every_call
         if "working notes" in request.system:
             return says(NOTES)
         steps += 1
-        call = ToolCall(f"c{steps}", "terminal", f'{{"command":"seq {steps} 300"}}')
+        call = ToolCall(f"c{steps}", "terminal", f'{{"command":"seq {steps} 2000"}}')
         return ModelReply(tool_calls=(call,), stop="tool_calls") if steps < 10 else says("Done.")
 
     bench = scripted([answer] * 40, small_window())
     bench.model.learn_window(16_000)
     session = await bench.runtime.new_session()
     head = [Message(role="user", content="h" * 20_000) for _ in range(3)]
-    await bench.runtime.store.messages.append(bench.runtime.scope, session.id, head)
+    older = [Message(role="assistant", content="a" * 2_000) for _ in range(20)]
+    await bench.runtime.store.messages.append(bench.runtime.scope, session.id, [*head, *older])
     run = await bench.ask_in(session.id, "work")
     assert run.status == "completed"
     assert len(bench.events(ContextCompacted)) == 2

@@ -83,3 +83,24 @@ def test_calls_and_results_are_never_parted_and_the_last_request_stays(
         for call in row.tool_calls:
             results = [other for other in rows if other.tool_call_id == call.id]
             assert all((result in gone) == (row in gone) for result in results)
+
+
+def tail(rows: list[Message], settings: CompressionSettings, threshold: int) -> int:
+    plan = plan_compaction(rows, settings, threshold)
+    assert plan is not None
+    return len(rows) - plan.last - 1
+
+
+def test_the_tail_has_the_protected_messages_as_long_as_they_fit_half_the_threshold() -> None:
+    rows = [row for number in range(200) for row in exchange(number, calls=0)]
+    share = tail(rows, CompressionSettings(protect_last_n=0), 4_000)
+    assert tail(rows, CompressionSettings(protect_last_n=share + 4), 4_000) in (share + 4, share + 5)
+    half = tail(rows, CompressionSettings(protect_last_n=0, target_ratio=0.5), 4_000)
+    assert share + 4 < half
+    assert tail(rows, CompressionSettings(protect_last_n=150), 4_000) == half
+
+
+def test_eight_protected_messages_stay_however_large_they_are() -> None:
+    rows = [row for number in range(200) for row in exchange(number, calls=0, size=4_000)]
+    assert tail(rows, CompressionSettings(), 100) == 8
+    assert tail(rows, CompressionSettings(protect_last_n=4), 100) == 4

@@ -8,7 +8,7 @@ from typing import TypeVar
 import pytest
 
 from hermes.home.profile import Profile
-from hermes.home.settings import Settings
+from hermes.home.settings import AgentSettings, Settings
 from hermes.store.backend import Transaction
 from hermes.store.database import Store, StoreError
 from hermes.store.events import EventRecord, ToolFinished, ToolOutput, ToolStarted
@@ -145,3 +145,50 @@ async def test_secrets_in_what_people_read_of_a_result_are_masked(scripted: Make
     (finished,) = bench.events(ToolFinished)
     assert key not in finished.summary + (finished.detail or "")
     assert all(key not in (row.display or "") for row in await bench.transcript(run.session_id))
+
+
+def delayed(seconds: float) -> Settings:
+    return Settings(agent=AgentSettings(tool_delay=seconds))
+
+
+def shells(*commands: str) -> list[ToolCall]:
+    return [
+        ToolCall(f"c{number}", "terminal", f'{{"command":"{command}"}}')
+        for number, command in enumerate(commands)
+    ]
+
+
+async def test_the_delay_stands_between_calls_that_run_one_after_the_other(scripted: MakeRuntime) -> None:
+    bench = scripted([calls(*shells("true", "pwd")), says("Done.")], delayed(0.3))
+    await bench.ask("go")
+    first_ended, second_began = (
+        next(
+            record.at
+            for record in bench.records
+            if isinstance(record.event, kind) and record.event.call_id == name
+        )
+        for kind, name in ((ToolFinished, "c0"), (ToolStarted, "c1"))
+    )
+    assert second_began - first_ended >= 0.3
+
+
+async def test_calls_side_by_side_wait_for_no_delay(scripted: MakeRuntime, tmp_path: Path) -> None:
+    reads = [ToolCall(name, "read_file", f'{{"path":"{name}"}}') for name in ("a", "b")]
+    bench = scripted([calls(*reads), says("Done.")], delayed(30))
+    async with asyncio.timeout(20):
+        assert (await bench.ask("go")).status == "completed"
+
+
+async def test_an_interrupt_ends_the_delay(scripted: MakeRuntime) -> None:
+    bench = scripted([calls(*shells("true", "touch second"))], delayed(30))
+    session = await bench.runtime.new_session()
+    run = await bench.runtime.submit(session.id, "work")
+
+    def listen(record: EventRecord) -> None:
+        if isinstance(record.event, ToolFinished):
+            asyncio.get_running_loop().call_later(0.1, bench.runtime.interrupt, run.id)
+
+    async with asyncio.timeout(20):
+        done = await bench.runtime.execute(run.id, listen=listen)
+    assert done.status == "cancelled"
+    assert not (bench.work / "second").exists()

@@ -3,13 +3,25 @@
 import hashlib
 import itertools
 import json
+from collections.abc import Callable
+from pathlib import Path
 
+import msgspec
 import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from hermes.agent.guardrails import Guardrails, Verdict, halt_message
-from hermes.home.settings import GuardrailSettings, HardStopAfter, WarnAfter
+from hermes.agent.guardrails import LONGEST_CYCLE, REMEMBERED, Block, Guardrails, Halt, Verdict, halt_message
+from hermes.home.config import load_settings
+from hermes.home.environment import Environment
+from hermes.home.profile import Profile
+from hermes.home.settings import GuardrailSettings, HardStopAfter, Settings, WarnAfter
+from hermes.store.events import GuardrailStopped, GuardrailWarned
+from hermes.store.records import ToolCall
+from hermes.testing.scripted_model import calls as asks_for
+from hermes.testing.scripted_model import says
+
+from .conftest import MakeRuntime
 
 READ_ONLY = {"read_file": True, "search_files": True, "terminal": False, "write_file": False}
 Call = tuple[str, str, bool, str]
@@ -96,7 +108,7 @@ def rounds(history: list[Call], kept: int = 20) -> int:
     return 0
 
 
-def expected(history: list[Call], *, stops: bool, stopped_only: bool = False) -> str | None:
+def expected(history: list[Call], *, stops: bool) -> str | None:
     failed = not history[-1][2]
     exact, in_a_row = (exact_failures(history), tool_failures(history)) if failed else (0, 0)
     same, again, cycle = (0 if failed else unchanged(history)), repeats(history), rounds(history)
@@ -332,8 +344,290 @@ def test_any_text_is_taken_as_arguments_and_result(written: str, result: str) ->
 
 def test_a_long_run_is_remembered_in_bounded_room() -> None:
     guardrails = make()
-    for number in range(3_000):
+    for number in range(5_000):
         feed(guardrails, ("terminal", str(number), False, str(number)))
-        feed(guardrails, ("read_file", str(number), True, "same"))
-    sizes = [len(value) for value in vars(guardrails).values() if hasattr(value, "__len__")]
-    assert max(sizes) <= 1_024
+        feed(guardrails, ("read_file", str(number), True, "same" if number < 2_500 else str(number)))
+    held = [value for value in vars(guardrails).values() if hasattr(value, "__len__")]
+    assert max(map(len, held)) <= REMEMBERED
+    assert all(len(repeat.arguments) <= REMEMBERED for repeat in guardrails._repeats.values())
+
+
+def test_a_threshold_beyond_all_measure_costs_no_room() -> None:
+    guardrails = make(warn_after=WarnAfter(cycle=10**12))
+    for number in range(2_000):
+        feed(guardrails, ("terminal", str(number % 7), True, str(number)))
+    assert len(guardrails._recent) <= LONGEST_CYCLE * REMEMBERED
+
+
+# The numbers, one by one.
+
+
+def warned(guardrails: Guardrails, history: list[Call]) -> list[tuple[str, int] | None]:
+    """Code and count of what each call was told."""
+    told: list[tuple[str, int] | None] = []
+    for call in history:
+        verdict = feed(guardrails, call)
+        found = verdict.halt or next(iter(verdict.warnings), None)
+        told.append((found.code, found.count) if found else None)
+    return told
+
+
+def test_the_defaults_are_those_of_the_documentation() -> None:
+    settings = GuardrailSettings()
+    assert (settings.warnings_enabled, settings.hard_stop_enabled) == (True, False)
+    assert settings.non_interactive_hard_stop_enabled is True
+    warn, stop = settings.warn_after, settings.hard_stop_after
+    assert (warn.exact_failure, warn.same_tool_failure, warn.idempotent_no_progress) == (2, 3, 2)
+    assert (stop.exact_failure, stop.same_tool_failure, stop.idempotent_no_progress) == (5, 8, 5)
+    assert (warn.repeated_result, warn.cycle, stop.repeated_result, stop.cycle) == (3, 2, 6, 4)
+
+
+def test_the_second_identical_reading_is_warned_of_and_the_sixth_is_not_run() -> None:
+    guardrails = make(attended=False)
+    for count in range(1, 6):
+        assert guardrails.before_call("search_files", arguments("a"), True) is None
+        (told,) = warned(guardrails, [("search_files", "a", True, "same")])
+        assert told == (None if count == 1 else ("idempotent_no_progress_warning", count))
+    block = guardrails.before_call("search_files", arguments("a"), True)
+    assert block is not None
+    told_to_model = json.loads(block.result_json())["guardrail"]
+    assert (told_to_model["code"], told_to_model["count"]) == ("idempotent_no_progress_block", 5)
+    assert guardrails.before_call("search_files", arguments("b"), True) is None
+
+
+def test_another_result_or_a_failure_starts_the_count_of_readings_again() -> None:
+    guardrails = make()
+    first = ("read_file", "a", True, "one")
+    assert warned(guardrails, [first, ("read_file", "a", True, "two"), first]) == [None] * 3
+    failed = ("read_file", "a", False, "gone")
+    assert warned(guardrails, [failed, first]) == [None] * 2
+
+
+def test_a_call_that_changes_things_is_not_counted_as_a_reading() -> None:
+    guardrails = make(attended=False)
+    assert warned(guardrails, [("write_file", "a", True, "ok")] * 2) == [None] * 2
+
+
+def test_one_call_is_told_one_thing_and_the_same_arguments_come_first() -> None:
+    guardrails = make()
+    verdicts = [feed(guardrails, ("terminal", "a", False, "no")) for _ in range(4)]
+    assert [len(verdict.warnings) for verdict in verdicts] == [0, 1, 1, 1]
+    assert {code_of(verdict) for verdict in verdicts[1:]} == {"repeated_exact_failure_warning"}
+    assert warned(guardrails, [("terminal", "b", False, "no")]) == [("same_tool_failure_warning", 5)]
+    assert warned(guardrails, [("terminal", "b", False, "no")]) == [("repeated_exact_failure_warning", 2)]
+
+
+def test_a_reading_that_repeats_and_goes_round_is_told_it_repeats() -> None:
+    guardrails = make()
+    history = [("read_file", value, True, "same") for value in "abab"]
+    assert [told and told[0] for told in warned(guardrails, history)] == [
+        None,
+        None,
+        "idempotent_no_progress_warning",
+        "idempotent_no_progress_warning",
+    ]
+
+
+def test_a_halt_takes_the_place_of_the_warning() -> None:
+    guardrails = make(attended=False, hard_stop_after=HardStopAfter(same_tool_failure=2))
+    feed(guardrails, ("terminal", "a", False, "no"))
+    verdict = feed(guardrails, ("terminal", "a", False, "no"))
+    assert verdict.warnings == ()
+    assert isinstance(verdict.halt, Halt)
+    assert not isinstance(verdict.halt, Block)
+
+
+@pytest.mark.parametrize(
+    ("name", "call", "code"),
+    [
+        ("exact_failure", ("terminal", "a", False, "no"), "repeated_exact_failure_warning"),
+        ("same_tool_failure", ("terminal", "", False, "no"), "same_tool_failure_warning"),
+        ("idempotent_no_progress", ("read_file", "a", True, "x"), "idempotent_no_progress_warning"),
+        ("repeated_result", ("read_file", "", True, "x"), "repeated_result_warning"),
+    ],
+)
+def test_each_warning_comes_at_the_count_that_is_set(name: str, call: Call, code: str) -> None:
+    guardrails = make(warn_after=msgspec.structs.replace(_never(WarnAfter()), **{name: 7}))
+    tool, value, ok, result = call
+    history = [(tool, value or str(number), ok, result) for number in range(9)]
+    assert warned(guardrails, history) == [*[None] * 6, (code, 7), (code, 8), (code, 9)]
+
+
+@pytest.mark.parametrize(
+    ("name", "call", "code", "count"),
+    [
+        ("exact_failure", ("terminal", "a", False, "no"), "repeated_exact_failure_block", 3),
+        ("same_tool_failure", ("terminal", "", False, "no"), "same_tool_failure_halt", 3),
+        ("idempotent_no_progress", ("read_file", "a", True, "x"), "idempotent_no_progress_block", 3),
+        ("repeated_result", ("read_file", "", True, "x"), "repeated_result_halt", 3),
+        ("repeated_result", ("terminal", "a", True, "x"), "repeated_result_halt", 3),
+    ],
+)
+def test_each_stop_comes_at_the_count_that_is_set(name: str, call: Call, code: str, count: int) -> None:
+    stops = msgspec.structs.replace(_never(HardStopAfter()), **{name: count})
+    guardrails = make(hard_stop_enabled=True, warnings_enabled=False, hard_stop_after=stops)
+    tool, value, ok, result = call
+    for number in range(count):
+        place = value or str(number)
+        assert guardrails.before_call(tool, arguments(place), READ_ONLY[tool]) is None
+        halt = feed(guardrails, (tool, place, ok, result)).halt
+        assert (halt is not None) is (code.endswith("_halt") and number == count - 1)
+    stop = halt or guardrails.before_call(tool, arguments(value), READ_ONLY[tool])
+    assert stop is not None
+    assert (stop.code, stop.count, stop.tool) == (code, count, tool)
+    assert stop.args_hash == stop.evidence[-1].args_hash
+
+
+def _never(thresholds: WarnAfter | HardStopAfter) -> WarnAfter | HardStopAfter:
+    return type(thresholds)(**dict.fromkeys(thresholds.__struct_fields__, 1_000))
+
+
+@pytest.mark.parametrize("length", [1, 6, 7])
+def test_rounds_of_another_length_are_no_cycle(length: int) -> None:
+    never = _never(WarnAfter())
+    guardrails = make(warn_after=msgspec.structs.replace(never, cycle=2))
+    history = [("terminal", str(number), True, str(number)) for number in range(length)] * 4
+    assert warned(guardrails, history) == [None] * len(history)
+
+
+def test_a_cycle_that_is_broken_once_is_counted_anew() -> None:
+    guardrails = make(attended=False)
+    round_: list[Call] = [("terminal", "a", True, "1"), ("write_file", "b", True, "2")]
+    aside: Call = ("read_file", "c", True, "3")
+    told = warned(guardrails, [*round_ * 2, aside, *round_ * 2])
+    assert told == [None] * 3 + [("cycle_warning", 2)] + [None] * 4 + [("cycle_warning", 2)]
+
+
+def test_counters_of_one_run_know_nothing_of_another() -> None:
+    first, second = make(), make()
+    for _ in range(3):
+        feed(first, ("terminal", "a", False, "no"))
+    assert feed(second, ("terminal", "a", False, "no")) == Verdict()
+
+
+@pytest.mark.parametrize("words", ["", "done", '{"error": null}', '{"success": true}', "0"])
+def test_a_failure_without_a_word_about_it_is_one(words: str) -> None:
+    guardrails = make()
+    assert warned(guardrails, [("terminal", "a", False, words)] * 2)[1] == (
+        "repeated_exact_failure_warning",
+        2,
+    )
+
+
+@pytest.mark.parametrize("written", ['{"b":1,"path":"a"}', ' { "path" : "a",\n "b": 1 }\n'])
+def test_how_arguments_are_written_does_not_matter(written: str) -> None:
+    guardrails = make()
+    guardrails.after_call("terminal", '{"path": "a", "b": 1}', False, False, "no")
+    verdict = guardrails.after_call("terminal", written, False, False, "no")
+    assert code_of(verdict) == "repeated_exact_failure_warning"
+
+
+def test_the_answer_of_a_stopped_run_reads_well_for_a_block_too() -> None:
+    guardrails = make(attended=False)
+    for _ in range(5):
+        feed(guardrails, ("terminal", "a", False, "no"))
+    block = guardrails.before_call("terminal", arguments("a"), False)
+    assert block is not None
+    assert "5" in block.message
+    assert "repeated_exact_failure_block" in halt_message(block)
+
+
+# Through the configuration file, and through a real run.
+
+
+@pytest.fixture
+def read_settings(tmp_path: Path) -> Callable[[str], Settings]:
+    def read(text: str) -> Settings:
+        profile = Profile(name="default", home=tmp_path, root=tmp_path)
+        profile.config_file.write_text(text)
+        return load_settings(profile, Environment({"HERMES_MANAGED_DIR": str(tmp_path / "managed")}))
+
+    return read
+
+
+@pytest.mark.parametrize(
+    ("alias", "section", "name"),
+    [
+        ("exact_failure_warn_after", "warn_after", "exact_failure"),
+        ("same_tool_failure_warn_after", "warn_after", "same_tool_failure"),
+        ("no_progress_warn_after", "warn_after", "idempotent_no_progress"),
+        ("exact_failure_block_after", "hard_stop_after", "exact_failure"),
+        ("same_tool_failure_halt_after", "hard_stop_after", "same_tool_failure"),
+        ("no_progress_block_after", "hard_stop_after", "idempotent_no_progress"),
+    ],
+)
+def test_a_flat_name_sets_its_threshold_and_no_other(
+    read_settings: Callable[[str], Settings], alias: str, section: str, name: str
+) -> None:
+    found = read_settings(f"tool_loop_guardrails:\n  {alias}: 17\n").tool_loop_guardrails
+    meant = GuardrailSettings()
+    setattr(getattr(meant, section), name, 17)
+    assert found == meant
+    both = f"tool_loop_guardrails:\n  {alias}: 17\n  {section}:\n    {name}: 18\n"
+    setattr(getattr(meant, section), name, 18)
+    assert read_settings(both).tool_loop_guardrails == meant
+
+
+@pytest.mark.parametrize(
+    "key", ["warnings_enabled", "hard_stop_enabled", "non_interactive_hard_stop_enabled"]
+)
+@pytest.mark.parametrize(
+    ("written", "meant"),
+    [
+        *((word, True) for word in ("1", "true", "yes", "on", "enabled")),
+        *((word, False) for word in ("0", "false", "no", "off", "disabled")),
+    ],
+)
+def test_switches_are_written_in_many_ways(
+    read_settings: Callable[[str], Settings], key: str, written: str, meant: bool
+) -> None:
+    found = read_settings(f"tool_loop_guardrails: {{{key}: '{written}'}}\n").tool_loop_guardrails
+    assert getattr(found, key) is meant
+
+
+def shell(call_id: str, command: str) -> ToolCall:
+    return ToolCall(call_id, "terminal", json.dumps({"command": command}))
+
+
+@pytest.mark.anyio
+async def test_a_warning_stands_behind_the_result_after_a_blank_line(scripted: MakeRuntime) -> None:
+    bench = scripted([*(asks_for(shell(f"c{n}", "false")) for n in range(2)), says("It fails.")])
+    await bench.ask("try")
+    first, second = (row.content for row in bench.model.requests[-1].messages if row.role == "tool")
+    assert "Tool loop" not in first
+    assert "\n\n[Tool loop warning: repeated_exact_failure_warning; count=2; " in second
+    assert second.endswith("]")
+    (event,) = bench.events(GuardrailWarned)
+    assert (event.code, event.tool, event.count) == ("repeated_exact_failure_warning", "terminal", 2)
+
+
+@pytest.mark.anyio
+async def test_a_halt_stands_behind_the_last_result_and_ends_the_run(scripted: MakeRuntime) -> None:
+    bench = scripted([asks_for(shell(f"c{n}", f"exit {n + 1}")) for n in range(8)])
+    run = await bench.ask("try")
+    assert (run.status, run.reason) == ("failed", "guardrail_halt")
+    results = [row.content for row in await bench.transcript(run.session_id) if row.role == "tool"]
+    assert len(results) == 8
+    assert "\n\n[Tool loop hard stop: same_tool_failure_halt; count=8; " in results[-1]
+    assert "Tool loop warning" not in results[-1]
+    (stopped,) = bench.events(GuardrailStopped)
+    assert (stopped.code, stopped.count, len(stopped.evidence)) == ("same_tool_failure_halt", 8, 8)
+
+
+@pytest.mark.anyio
+async def test_a_blocked_call_has_the_reason_as_its_result_and_a_new_input_may_try_again(
+    scripted: MakeRuntime, tmp_path: Path
+) -> None:
+    count = tmp_path / "count"
+    command = f"echo x >> {count}; false"
+    steps = [asks_for(shell(f"c{n}", command)) for n in range(6)]
+    bench = scripted([*steps, asks_for(shell("again", command)), says("Still no.")])
+    session = await bench.runtime.new_session()
+    await bench.ask_in(session.id, "try")
+    assert count.read_text() == "x\n" * 5
+    results = [row for row in await bench.transcript(session.id) if row.role == "tool"]
+    told = json.loads(results[-1].content)["guardrail"]
+    assert (told["action"], told["code"], told["count"]) == ("block", "repeated_exact_failure_block", 5)
+    assert results[-1].ok is False
+    run = await bench.ask_in(session.id, "and now?")
+    assert (run.status, count.read_text()) == ("completed", "x\n" * 6)

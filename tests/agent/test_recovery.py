@@ -40,6 +40,17 @@ def test_a_text_that_was_cut_off_is_continued_and_joined() -> None:
     assert taken.reply.text == "One, two, three."
 
 
+def test_a_text_that_goes_on_with_calls_is_kept_with_them() -> None:
+    asking = recovery()
+    again = asking.judge(ModelReply(text="First I ", stop="length"))
+    assert isinstance(again, AskAgain)
+    assert again.continues
+    call = ToolCall("a", "terminal", '{"command":"ls"}')
+    taken = asking.judge(ModelReply(text="look.", tool_calls=(call,), stop="tool_calls"))
+    assert isinstance(taken, Accept)
+    assert taken.reply.text == "First I look."
+
+
 def test_a_text_that_never_ends_is_given_up_with_what_there_is() -> None:
     asking = recovery()
     decision = None

@@ -1,10 +1,21 @@
+"""Arguments that are almost JSON and names that are almost names: what is mended, and what is refused."""
+
 import json
+import time
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from hermes.agent.repair import EXTRA_CLOSERS, Repaired, canonical, repair_arguments, repair_name
+from hermes.agent.repair import (
+    EXTRA_CLOSERS,
+    LONGEST_NAME,
+    MOST_LEVELS,
+    Repaired,
+    canonical,
+    repair_arguments,
+    repair_name,
+)
 
 values = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False, allow_infinity=False) | st.text(),
@@ -52,7 +63,19 @@ def test_no_text_makes_it_raise(text: str) -> None:
     repair_name(text, ["read_file", "write_file"])
 
 
-@pytest.mark.parametrize("text", [None, "", "  \n", "None", "null"])
+@given(objects)
+def test_what_was_mended_reads_back_as_it_is(value: dict[str, object]) -> None:
+    mended = repair_arguments(json.dumps(value)[:-1] + ",}}")
+    assert mended.arguments == value
+    assert repair_arguments(canonical(value)) == Repaired(value)
+
+
+@given(objects, st.sampled_from(["```json\n{}\n```", "```\n{}```", "```JSON {} ```", "``` json\n{}\n```"]))
+def test_a_code_fence_around_an_object_is_taken_off(value: dict[str, object], fence: str) -> None:
+    assert repair_arguments(fence.format(json.dumps(value))) == Repaired(value, repaired=True)
+
+
+@pytest.mark.parametrize("text", [None, "", "  \n", "None", "null", '""', '"null"', "```json\n```"])
 def test_nothing_is_an_empty_object(text: str | None) -> None:
     assert repair_arguments(text).arguments == {}
 
@@ -74,6 +97,14 @@ def test_nothing_is_an_empty_object(text: str | None) -> None:
         ('{"a": 1}\n{"a": 1}', {"a": 1}),
         ("{'a': 'b', 'c': True, 'd': None}", {"a": "b", "c": True, "d": None}),
         ("{'it': \"isn't\"}", {"it": "isn't"}),
+        ("{'says': 'a \"word\"', 'all': [True, False,],}", {"says": 'a "word"', "all": [True, False]}),
+        ('{"a": True, "b": "None is not True"}', {"a": True, "b": "None is not True"}),
+        ('{"a": "one\ntwo", "b": [1, 2,}}', {"a": "one\ntwo", "b": [1, 2]}),
+        ('{"a": {"b": [1]', {"a": {"b": [1]}}),
+        ('```json\n{"a": "```"}\n```', {"a": "```"}),
+        ('```json\n{"a": 1}', {"a": 1}),
+        (json.dumps('{"a": 1,}'), {"a": 1}),
+        (' {"a": 1} ', {"a": 1}),
     ],
 )
 def test_what_can_be_read_in_one_way_is_mended(text: str, meant: dict[str, object]) -> None:
@@ -82,7 +113,20 @@ def test_what_can_be_read_in_one_way_is_mended(text: str, meant: dict[str, objec
 
 @pytest.mark.parametrize(
     "text",
-    ['{"a": 1', '{"a": "text', '{"a": "function() {}', '{"a": [1, 2, {"b": "x"', '{"a', "{", '{"a": "\\'],
+    [
+        '{"a": 1',
+        '{"a": "text',
+        '{"a": "function() {}',
+        '{"a": [1, 2, {"b": "x"',
+        '{"a',
+        "{",
+        '{"a": "\\',
+        '{"a": 1,',
+        '{"a": "}"',
+        "{'a': 'x",
+        '"{\\"a\\": 1',
+        '```json\n{"a": "x\n```',
+    ],
 )
 def test_what_is_cut_off_is_called_truncated(text: str) -> None:
     repaired = repair_arguments(text)
@@ -101,6 +145,21 @@ def test_what_is_cut_off_is_called_truncated(text: str) -> None:
         ("{'a': 'C:\\new'}", "line 1"),
         ('{"a": 1}' + "}" * (EXTRA_CLOSERS + 1), "Extra data"),
         ("{a: 1}", "line 1"),
+        ("hello", "line 1"),
+        ("ls -la", "line 1"),
+        ("1" * 5_000, "5,000 digits"),
+        ("```hello```", "line 1"),
+        ('{"a": 1} and more', "Extra data"),
+        ('{"a": 1e999}', "1e999 is too large"),
+        ('{"a": -Infinity}', "Infinity"),
+        ('{"cmd": "echo "" done"}', "line 1"),
+        ("{'a': 'x' 'y'}", "line 1"),
+        ("{'a': r'x'}", "line 1"),
+        ("{'a': 0x1f}", "line 1"),
+        ("{'a': (1, 2)}", "line 1"),
+        ("{1: 2}", "line 1"),
+        (json.dumps('{"a": '), "an encoded text"),
+        ('[{"a": 1}, {"b": 2}]', "a list"),
     ],
 )
 def test_what_can_be_read_in_two_ways_is_refused_with_a_reason(text: str, word: str) -> None:
@@ -109,9 +168,42 @@ def test_what_can_be_read_in_two_ways_is_refused_with_a_reason(text: str, word: 
     assert word in repaired.error
 
 
-@pytest.mark.parametrize("text", ["[" * 200_000, '{"a":' * 100_000, '{"a": ' + "9" * 10_000 + "}"])
-def test_monstrous_texts_are_refused(text: str) -> None:
+MONSTERS = {
+    "open brackets": "[" * 200_000,
+    "nested objects": '{"a":' * 100_000,
+    "digits": '{"a": ' + "9" * 10_000 + "}",
+    "brackets that do not match": "[" * 50_000 + "}" * 50_000,
+    "a fence around blanks": "```" + " " * 100_000 + "x",
+    "many empty objects": "{}" * 100_000 + "x",
+    "many different objects": "".join(f'{{"a":{number}}}' for number in range(20_000)),
+    "quotation marks": '"' * 100_001,
+    "backslashes": '{"a":"' + "\\" * 100_001,
+    "signs": "{'a':" + "-" * 90_000 + "1}",
+    "sums": "{'a':" + "1+" * 40_000 + "1}",
+    "hexadecimal": "{'a':0x" + "f" * 90_000 + "}",
+    "Python in Python": "{'a':[" * 5_000 + "x" + "]}" * 5_000,
+}
+
+
+@pytest.mark.parametrize("text", MONSTERS.values(), ids=MONSTERS.keys())
+def test_monstrous_texts_are_refused_and_soon(text: str) -> None:
+    began = time.process_time()
     assert repair_arguments(text).arguments is None
+    assert time.process_time() - began < 2  # seconds; what grows with the square takes minutes
+
+
+@pytest.mark.parametrize("ends", ["[]", '{"a": }'])
+def test_levels_are_bounded_because_what_comes_after_recurses(ends: str) -> None:
+    first, last = ends[:-1], ends[-1]
+
+    def nested(levels: int) -> str:
+        return '{"a": ' + first * (levels - 1) + "1" + last * (levels - 1) + "}"
+
+    fits = repair_arguments(nested(MOST_LEVELS - 1))
+    assert fits.arguments is not None
+    assert json.loads(canonical(fits.arguments)) == fits.arguments
+    for levels in (MOST_LEVELS, 600, 900, 5_000):
+        assert repair_arguments(nested(levels)) == Repaired(None, error="it has too many levels")
 
 
 def test_halves_of_surrogate_pairs_are_replaced() -> None:
@@ -122,6 +214,9 @@ def test_halves_of_surrogate_pairs_are_replaced() -> None:
 
 
 TOOLS = [
+    "clarify",
+    "get_state",
+    "link_tasks",
     "terminal",
     "process",
     "read_file",
@@ -147,6 +242,24 @@ TOOLS = [
         ("read_files", "read_file"),
         ("serch_files", "search_files"),
         ("termnal", "terminal"),
+        ("termnial", "terminal"),
+        ("sesion_serch", "session_search"),
+        ("searchFile", "search_files"),
+        ("TERMINAL", "terminal"),
+        ("`terminal`", "terminal"),
+        ("functions.terminal:0", "terminal"),
+        ("tools/Read-File", "read_file"),
+        ("terminate", None),
+        ("unread_file", None),
+        ("rewrite_file", None),
+        ("unlink_tasks", None),
+        ("set_state", None),
+        ("dispatch", None),
+        ("match", None),
+        ("search", None),
+        ("process_terminal", None),
+        ("mcp__server__terminal", None),
+        ("термінал", None),
         ("delete_file", None),
         ("file", None),
         ("browser_click", None),
@@ -156,6 +269,30 @@ TOOLS = [
 )
 def test_a_name_is_mended_when_it_can_mean_one_tool(name: str, meant: str | None) -> None:
     assert repair_name(name, TOOLS) == meant
+
+
+@given(st.sampled_from(TOOLS), st.integers(0, 30))
+def test_a_name_with_any_one_letter_missing_means_its_tool_or_nothing(tool: str, position: int) -> None:
+    position %= len(tool)
+    assert repair_name(tool[:position] + tool[position + 1 :], TOOLS) in (tool, None)
+
+
+@given(st.text(alphabet="abcdefghijklmnopqrstuvwxyz_", min_size=1, max_size=20))
+def test_a_name_is_never_taken_for_one_of_another_beginning_or_length(name: str) -> None:
+    meant = repair_name(name, TOOLS)
+    if meant is not None:
+        letters, spelt = name.replace("_", "").removesuffix("tool"), meant.replace("_", "")
+        assert letters[0] == spelt[0]
+        assert abs(len(letters) - len(spelt)) <= meant.count("_") + 1
+
+
+def test_a_monstrous_name_is_refused() -> None:
+    assert repair_name("read_file" + " " * LONGEST_NAME + "x", TOOLS) is None
+    assert repair_name("r" * 1_000_000, TOOLS) is None
+
+
+def test_names_that_differ_in_a_digit_are_two_names() -> None:
+    assert repair_name("camera2_photo", ["camera1_photo"]) is None
 
 
 def test_a_name_between_two_tools_is_refused() -> None:

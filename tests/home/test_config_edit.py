@@ -39,8 +39,9 @@ timezone: 'Europe/Berlin'
         ("agent.max_turns", "50", "max_turns: 90  # enough", "max_turns: 50  # enough"),
         ("model.default", "other", "model: some/id   #", "model: other   #"),
         ("model", "other", "model: some/id   #", "model: other   #"),
-        ("timezone", "on", "timezone: 'Europe/Berlin'", "timezone: 'on'"),
+        ("timezone", "UTC", "timezone: 'Europe/Berlin'", "timezone: UTC"),
         ("timezone", "", "timezone: 'Europe/Berlin'", "timezone: ''"),
+        ("terminal.cwd", "on", "  # both\n", "  # both\n    cwd: 'on'\n"),
         ("terminal.cwd", "/a: b", "  # both\n", "  # both\n    cwd: '/a: b'\n"),
         ("agent.tool_delay", "1", "  # too slow\n", "  # too slow\n  tool_delay: 1.0\n"),
         ("approvals.mode", "off", "Berlin'\n", "Berlin'\napprovals:\n  mode: 'off'\n"),
@@ -253,9 +254,9 @@ def test_any_text_comes_back_as_it_was(value: str, tmp_path_factory: pytest.Temp
     home = tmp_path_factory.mktemp("home")
     profile = Profile(name="default", home=home, root=home)
     environment = Environment({"HERMES_MANAGED_DIR": str(home / "managed")})
-    profile.config_file.write_text(FILE)
+    profile.config_file.write_text(f"{FILE}display:\n  personality: 'quoted'\n")
     set_key(profile, environment, "agent.system_prompt", value)
-    set_key(profile, environment, "timezone", value)
+    set_key(profile, environment, "display.personality", value)
     expected: Any = value
     assert get_key(profile, environment, "agent.system_prompt") == expected
-    assert get_key(profile, environment, "timezone") == expected
+    assert get_key(profile, environment, "display.personality") == expected

@@ -68,8 +68,10 @@ def test_issued_tokens_are_masked_wherever_they_stand(secret: str, frame: str) -
         ("-----BEGIN PRIVATE KEY-----\ncut off", "[private key removed]"),
         (f"`echo API_KEY=sk-{LONG}`: done", f"`echo API_KEY={mask('sk-' + LONG)}`: done"),
         ("`export TOKEN=abc123`, then api_key: abcd1234!", "`export TOKEN=***`, then api_key: ***!"),
-        ("Is it https://h/p?token=abc? Or `Authorization: Bearer abcdef12`?",
-         "Is it https://h/p?token=***? Or `Authorization: Bearer ***`?"),
+        (
+            "Is it https://h/p?token=abc? Or `Authorization: Bearer abcdef12`?",
+            "Is it https://h/p?token=***? Or `Authorization: Bearer ***`?",
+        ),
     ],
 )
 def test_shapes_of_secrets(text: str, masked: str) -> None:
@@ -166,6 +168,7 @@ SPICED = st.lists(PIECES | st.text(max_size=12), max_size=12).map("".join)
 @given(SPICED)
 @example("api_key=" + LONG)
 @example("https://user:***@host")
+@example("Authorization: Bearer ***")
 @example(f"`echo API_KEY=sk-{LONG}`:")
 def test_masking_twice_is_masking_once(text: str) -> None:
     once = redact(text)

@@ -10,8 +10,8 @@ from hermes.home.settings import AgentSettings, BudgetSettings, Settings
 from hermes.models.contract import ModelEvent, ModelReply, ModelRequest
 from hermes.runs.execute import compaction_input
 from hermes.runs.runtime import RunRefused
-from hermes.store.records import Compaction, Lease, Message, Run, ToolCall, ToolCallRecord, Usage
-from hermes.testing.scripted_model import ScriptedModel, calls, fails, says
+from hermes.store.records import Compaction, Lease, Message, Run, ToolCall, Usage
+from hermes.testing.scripted_model import ScriptedModel, Step, calls, says
 from hermes.testing.scripted_runtime import ScriptedRuntime
 
 pytestmark = pytest.mark.anyio
@@ -95,19 +95,16 @@ async def test_a_compaction_that_was_left_behind_is_no_message_to_the_model(tmp_
 class Hesitant(ScriptedModel):
     """Says the beginning of its first answer, and then nothing for a minute."""
 
-    waiting = False
+    def __init__(self, steps: Sequence[Step]) -> None:
+        super().__init__(steps)
+        self.waits = asyncio.Event()
 
     async def stream(self, request: ModelRequest) -> AsyncGenerator[ModelEvent, None]:
         async for event in super().stream(request):
             yield event
             if len(self.requests) == 1:
-                self.waiting = True
+                self.waits.set()
                 await asyncio.sleep(60)
-
-
-async def until_it_hesitates(model: Hesitant) -> None:
-    while not model.waiting:
-        await asyncio.sleep(0.01)
 
 
 async def test_a_compaction_that_is_cancelled_does_not_stand_in_the_way(tmp_path: Path) -> None:
@@ -117,7 +114,7 @@ async def test_a_compaction_that_is_cancelled_does_not_stand_in_the_way(tmp_path
         rows = [Message(role="user", content=f"{number} " + "x" * 2_000) for number in range(30)]
         await scripted.runtime.store.messages.append(scripted.runtime.scope, session.id, rows)
         task = asyncio.create_task(scripted.runtime.compact(session.id))
-        await until_it_hesitates(model)
+        await model.waits.wait()
         task.cancel()
         with pytest.raises(asyncio.CancelledError):
             await task
@@ -130,7 +127,7 @@ async def test_a_model_call_that_is_broken_off_is_counted_and_what_it_said_is_ke
         session = await scripted.runtime.new_session()
         run = await scripted.runtime.submit(session.id, "tell me")
         task = asyncio.create_task(scripted.runtime.execute(run.id))
-        await until_it_hesitates(model)
+        await model.waits.wait()
         scripted.runtime.interrupt(run.id)
         done = await task
         assert done.reason == "interrupted"
@@ -175,17 +172,3 @@ async def test_a_steer_that_nobody_could_read_is_read_by_the_next_run(tmp_path: 
         await scripted.ask_in(session.id, "and?")
         assert any("use the other file" in row.sent for row in scripted.model.requests[1].messages)
         assert not scripted.runtime.steer(run_id, "too late")
-
-
-async def test_a_bad_first_step_of_a_resumed_run_fails_it_and_does_not_block_the_session(
-    tmp_path: Path,
-) -> None:
-    asked = Message(role="assistant", tool_calls=(shell("began", "true"),))
-    run, lease = await left_behind(tmp_path, [asked])
-    async with ScriptedRuntime(tmp_path, [fails("auth", "No key."), says("Hello.")]) as second:
-        record = ToolCallRecord(
-            run_id=run.id, call_id="began", name="terminal", arguments="{}", state="started", started_at=1.0
-        )
-        await second.runtime.store.runs.record(lease, tools_started=[record])
-        assert (await second.runtime.execute(run.id)).status == "failed"
-        assert (await second.ask_in(run.session_id, "hello")).answer == "Hello."

@@ -1,11 +1,15 @@
 """Runs as durable objects: accepted, claimed, watched, handed over, finished."""
 
 import asyncio
+import datetime
+import time
 from pathlib import Path
+from zoneinfo import ZoneInfo
 
 import pytest
 
 from hermes.agent.left_over import UNKNOWN_OUTCOME
+from hermes.home.settings import Settings
 from hermes.runs.runtime import RunRefused
 from hermes.store.events import EventRecord, RunStarted
 from hermes.store.records import Message, ToolCall, ToolCallRecord
@@ -116,3 +120,20 @@ async def test_an_unknown_run_is_refused_by_name(tmp_path: Path) -> None:
     async with ScriptedRuntime(tmp_path, []) as scripted:
         with pytest.raises(RunRefused, match="run_nowhere"):
             await scripted.runtime.execute("run_nowhere")
+
+
+@pytest.mark.parametrize("zone", ["Pacific/Kiritimati", "Pacific/Niue"])
+async def test_the_prompt_and_the_spending_are_of_the_configured_time_zones_day(
+    tmp_path: Path, zone: str
+) -> None:
+    """The two zones never have the same date."""
+    settings = Settings(timezone=zone)
+    async with ScriptedRuntime(tmp_path, [says("Hello.")], settings=settings) as scripted:
+        run = await scripted.ask("hi")
+        runtime = scripted.runtime
+        session = await runtime.store.sessions.get(runtime.scope, run.session_id)
+        assert session is not None
+        today = datetime.datetime.now(ZoneInfo(zone)).date()
+        assert f"{today:%B} {today.day}, {today.year}" in (session.system_prompt or "")
+        (row,) = await runtime.store.spend.by_day(runtime.scope, time.time())
+        assert row.day == str(today)

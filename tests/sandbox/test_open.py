@@ -1,5 +1,6 @@
 """From settings to a sandbox."""
 
+import stat
 from pathlib import Path
 
 import pytest
@@ -80,3 +81,11 @@ def test_where_a_session_starts(tmp_path: Path, cwd: str, starts: str) -> None:
     environment = Environment({"HOME": str(tmp_path)})
     sandbox = open_sandbox(settings, environment, home(tmp_path), str(tmp_path / "here"))
     assert sandbox.cwd("any") == str(tmp_path / starts)
+
+
+def test_the_home_of_commands_is_for_its_owner_only(tmp_path: Path) -> None:
+    profile = home(tmp_path)
+    open_sandbox(
+        Settings(terminal=TerminalSettings(home_mode="profile")), Environment(PROCESS), profile, None
+    )
+    assert stat.S_IMODE((profile.home / "home").stat().st_mode) == 0o700

@@ -88,9 +88,7 @@ async def test_it_is_done_once_a_day(store: Store, scope: Scope, session: Sessio
     assert await store.maintain_if_due(scope) is not None
 
 
-async def test_two_processes_share_the_day(
-    store: Store, scope: Scope, clock: Clock, tmp_path: Path
-) -> None:
+async def test_two_processes_share_the_day(store: Store, scope: Scope, clock: Clock, tmp_path: Path) -> None:
     other = Store(tmp_path / "hermes.db", tmp_path / "search.db", clock=clock)
     done = await asyncio.gather(*(each.maintain_if_due(scope) for each in (store, other, store, other)))
     await other.close()

@@ -1,5 +1,8 @@
 """Sessions: found by what a person types, listed by activity, renamed, counted, removed."""
 
+from pathlib import Path
+from zoneinfo import ZoneInfo
+
 import pytest
 
 from hermes.store.database import Store, StoreError
@@ -207,3 +210,26 @@ async def test_stats_count_what_is_there(store: Store, scope: Scope, session: Se
     assert stats.by_source == {"cli": 1, "cron": 1}
     empty = await store.sessions.stats(Scope(profile="other"))
     assert (empty.sessions, empty.oldest, empty.usage) == (0, None, Usage())
+
+
+@pytest.mark.parametrize(
+    ("zone", "day", "hours_left"),
+    [("Pacific/Kiritimati", "2027-01-15", 2), ("Pacific/Niue", "2027-01-14", 3)],
+)
+async def test_a_day_is_that_of_the_stores_time_zone(
+    tmp_path: Path, scope: Scope, zone: str, day: str, hours_left: int
+) -> None:
+    clock = Clock(1_800_000_000.0)  # 2027-01-15 08:00 UTC
+    store = Store(tmp_path / "hermes.db", tmp_path / "search.db", clock=clock, zone=ZoneInfo(zone))
+    session = await make(store, scope, "a")
+    used = Usage(model_calls=1, input_tokens=10)
+    await store.sessions.add_usage(scope, session.id, used, model="m", provider="p")
+    run, _ = await store.runs.accept(scope, session.id, Message(role="user", content="go"), source="cli")
+    lease = await store.runs.claim(scope, run.id, "me", lease_seconds=60)
+    assert lease is not None
+    await store.runs.finish(lease, status="completed", reason="answered", usage=used)
+    assert {row.day for row in await store.spend.by_day(scope, 0)} == {day}
+    midnight = clock.now + hours_left * 3_600
+    assert (await store.spend.since(scope, midnight - 1)).input_tokens == 20
+    assert (await store.spend.since(scope, midnight)).input_tokens == 0
+    await store.close()

@@ -75,7 +75,13 @@ async def workplace(tmp_path: Path) -> AsyncIterator[Workplace]:
     profile = Profile(name="default", home=home, root=home)
     sandbox = LocalSandbox(
         cwd=str(folder),
-        environment={"PATH": os.environ["PATH"], "HOME": str(person), "LANG": "C.UTF-8"},
+        environment={
+            "PATH": os.environ["PATH"],
+            "HOME": str(person),
+            "HERMES_HOME": str(home),
+            "HERMES_REAL_HOME": str(person),
+            "LANG": "C.UTF-8",
+        },
         spool_folder=tmp_path / "spool",
     )
     store = Store.in_memory()

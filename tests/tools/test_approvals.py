@@ -7,6 +7,7 @@ from hermes.home.environment import Environment
 from hermes.home.settings import ApprovalSettings, Settings
 from hermes.tools.approvals import allowed_by_globs, authorize, denying_glob
 from hermes.tools.contract import ApprovalRequest, Decision
+from hermes.tools.terminal import terminal
 from tests.tools.conftest import Workplace
 
 pytestmark = pytest.mark.anyio
@@ -168,16 +169,79 @@ async def test_unattended_is_no_and_tells_how_to_allow(workplace: Workplace) -> 
         "ln -sf x {home}/auth.json",
         "echo x >> {home}/profiles/other/config.yaml",
         "python3 -c 1 > {home}/hermes.db",
+        "echo x > $HERMES_HOME/config.yaml",
+        'echo x > "$HERMES_HOME/config.yaml"',
+        'echo x >> "${HERMES_HOME}"/config.yaml',
+        "echo x > ${HERMES_HOME:-/tmp}/config.yaml",
+        "cd $HERMES_HOME && echo x > config.yaml",
+        'cd "$HERMES_HOME/hooks"; echo x >run.sh',
+        "pushd $HERMES_HOME; echo x > $PWD/config.yaml",
+        "bash -c 'echo x > $HERMES_HOME/config.yaml'",
+        "sudo sh -c 'cd $HERMES_HOME; tee config.yaml' < x",
+        "H=$HERMES_HOME; cp x $H/config.yaml",
+        "mv x $HERMES_HOME/config.yaml",
+        "mv $HERMES_HOME/config.yaml x",
+        "cp -t $HERMES_HOME/hooks x",
+        "tee -a ~/../hermes/config.yaml < x",
+        "tee $HERMES_REAL_HOME/../hermes/config.yaml < x",
+        "sed -i.bak s/a/b/ $HERMES_HOME/config.yaml",
+        "ln -s /tmp/x $HERMES_HOME/config.yaml",
+        "ln -s $HERMES_HOME/config.yaml here",
+        "ln -s $HERMES_HOME here",
+        "cd $HERMES_HOME; ln -s /tmp/config.yaml",
+        "install -m 600 x $HERMES_HOME/config.yaml",
+        "rsync -a evil/ $HERMES_HOME/",
+        "dd if=x of=$HERMES_HOME/config.yaml",
+        "tar -C $HERMES_HOME -xf x.tar",
+        "exec {fd}> $HERMES_HOME/config.yaml",
+        "echo x > $HERMES_HOME/conf*",
+        "python3 -c \"open('$HERMES_HOME/config.yaml', 'w')\"",
+        'python3 -c \'import os; open(os.environ["HERMES_HOME"] + "/config.yaml", "w")\'',
+        'python3 -Ic \'import os; os.replace("x", "{home}/config.yaml")\'',
+        'cd $HERMES_HOME; python3 -c \'open("config.yaml", "w")\'',
+        "python3 <<'E'\nfrom pathlib import Path\nPath('{home}/config.yaml').write_text('x')\nE\n",
+        'echo \'open("{home}/config.yaml", "w")\' | python3',
+        "perl -e 'open F, \">$ENV{HERMES_HOME}/config.yaml\"'",
+        "perl -pi -e s/a/b/ $HERMES_HOME/config.yaml",
+        'node -e \'fs.writeFileSync("{home}/config.yaml", "x")\'',
+        'ruby -e\'File.write(ENV["HERMES_HOME"] + "/config.yaml", "x")\'',
+        "awk 'BEGIN { print 1 > \"{home}/config.yaml\" }'",
     ],
 )
 async def test_the_shell_cannot_write_what_is_trusted_unasked(workplace: Workplace, command: str) -> None:
+    (workplace.home / "config.yaml").touch()
     set_up(workplace, person := Person("deny"))
-    answer = await authorize(workplace.context, command.replace("{home}", str(workplace.home)))
+    command = command.replace("{home}", str(workplace.home))
+    answer = await authorize(workplace.context, command)
     assert not answer.allowed
     assert person.asked
+    set_up(workplace, Person("deny", attended=False))
+    assert not (await authorize(workplace.context, command)).allowed
+
+
+async def test_a_working_directory_and_a_link_do_not_hide_what_is_written(workplace: Workplace) -> None:
+    set_up(workplace, Person("deny"))
+    context = workplace.context
+    (workplace.folder / "there").symlink_to(workplace.home)
+    assert not (await authorize(context, "echo x > config.yaml", workdir=str(workplace.home))).allowed
+    assert not (await authorize(context, "echo x > there/config.yaml")).allowed
+    assert not (
+        await workplace.call(terminal, command="echo x > config.yaml", workdir=str(workplace.home))
+    ).ok
+    assert not (workplace.home / "config.yaml").exists()
 
 
 async def test_reading_the_configuration_and_writing_notes_is_free(workplace: Workplace) -> None:
     set_up(workplace, Person("deny"))
-    for command in ("cat {home}/config.yaml", "echo x > {home}/cache/note.txt"):
+    for command in (
+        "cat {home}/config.yaml",
+        "echo x > {home}/cache/note.txt",
+        "echo x > $HERMES_HOME/cache/note.txt",
+        "cp $HERMES_HOME/config.yaml here",
+        "cd $HERMES_HOME && grep -r approvals . > /dev/null",
+        "python3 -c 'print(open(\"config.yaml\").read())'",
+        "node -e 'console.log(1)'",
+        "awk '{ print $1 }' notes",
+        "echo $HERMES_HOME",
+    ):
         assert (await authorize(workplace.context, command.replace("{home}", str(workplace.home)))).allowed

@@ -214,3 +214,14 @@ async def test_writes_are_confined_to_the_safe_roots(workplace: Workplace) -> No
     await workplace.ask(write_file, path="in/a", content="x")
     refused = await workplace.refusal(write_file, path="in/../b", content="x")
     assert "HERMES_WRITE_SAFE_ROOT" in refused["error"]
+
+
+async def test_a_page_has_no_more_lines_than_is_set(workplace: Workplace) -> None:
+    workplace.write("a.txt", "".join(f"line {number}\n" for number in range(1, 3_001)))
+    whole = await workplace.ask(read_file, path="a.txt", limit=9_999)
+    assert (whole["next_offset"], whole["truncated_by"]) == (2_001, "limit")
+    workplace.context.settings.tool_output.max_lines = 3
+    page = await workplace.ask(read_file, path="a.txt")
+    assert (page["content"].count("\n"), page["next_offset"], page["truncated_by"]) == (2, 4, "limit")
+    workplace.context.settings.tool_output.max_lines = 5_000
+    assert (await workplace.ask(read_file, path="a.txt", limit=9_999))["truncated"] is False

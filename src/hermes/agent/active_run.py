@@ -47,6 +47,8 @@ class ActiveRun:
     people: People
     state: SessionState
     yolo: bool = False
+    write_roots: tuple[str, ...] = ()
+    """Where the file tools may write; empty: wherever it is not denied."""
     secrets: frozenset[str] = frozenset()
     """Values that are masked wherever people or the model read them."""
     notes: tuple[str, ...] = ()
@@ -133,6 +135,7 @@ class ActiveRun:
             output=lambda text: self.journal.output(call.id, text),
             can_be_woken=self.can_be_woken,
             yolo=self.yolo,
+            write_roots=self.write_roots,
             secrets=self.secrets,
         )
 

@@ -24,6 +24,7 @@ SMALL_WINDOW_THRESHOLD = 0.75
 OUTPUT_RESERVE = 8_192
 """Tokens kept free for the answer when no output limit is configured."""
 FEWEST_TAIL_MESSAGES = 8
+"""Of the protected messages, those that stay however large they are."""
 LARGEST_SUMMARY = 10_000
 SMALLEST_SUMMARY = 2_000
 MESSAGE_CHARACTERS = 6_000
@@ -70,7 +71,7 @@ def plan_compaction(
 ) -> Plan | None:
     """Which rows to summarise, or None when there is nothing to gain."""
     first = _end_of_head(messages, settings.protect_first_n)
-    last = _start_of_tail(messages, settings, int(threshold * settings.target_ratio)) - 1
+    last = _start_of_tail(messages, settings, threshold) - 1
     last_user = _last_request(messages)
     if last_user == last:
         last -= 1
@@ -96,14 +97,17 @@ def _end_of_head(messages: Sequence[Message], protected: int) -> int:
     return position
 
 
-def _start_of_tail(messages: Sequence[Message], settings: CompressionSettings, budget: int) -> int:
-    """Position of the first row that stays: a share of the room, the latest assistant row in any case.
-    Calls and their results are never parted."""
-    fewest = min(settings.protect_last_n, FEWEST_TAIL_MESSAGES)
+def _start_of_tail(messages: Sequence[Message], settings: CompressionSettings, threshold: int) -> int:
+    """Position of the first row that stays: a share of the room, the protected rows as far as they take less
+    than half of it, a few of them and the latest assistant row in any case. Calls and their results are never
+    parted."""
+    share, half = int(threshold * settings.target_ratio), threshold // 2
     start, used = len(messages), 0
     while start > 0:
         used += message_tokens(messages[start - 1])
-        if used > budget and len(messages) - start >= fewest:
+        kept = len(messages) - start
+        protected = kept < settings.protect_last_n and (used <= half or kept < FEWEST_TAIL_MESSAGES)
+        if used > share and not protected:
             break
         start -= 1
     last_assistant = max((i for i, m in enumerate(messages) if m.role == "assistant"), default=start)

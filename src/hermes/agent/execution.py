@@ -5,6 +5,7 @@ rest run alone, in order, with nothing between them.
 """
 
 import asyncio
+import contextlib
 import json
 import logging
 import posixpath
@@ -53,6 +54,7 @@ class _Batch:
         self.room = ResultRoom(run.window)
         self.slots = asyncio.Semaphore(PARALLEL_CALLS)
         self.outcome = BatchOutcome()
+        self.began = False
 
     async def run(self, calls: Sequence[ToolCall]) -> BatchOutcome:
         prepared: list[Prepared] = []
@@ -91,6 +93,8 @@ class _Batch:
         prepared.clear()
 
     async def _run_segment(self, segment: list[Prepared]) -> None:
+        if self.began:
+            await self._pause()
         runnable = []
         for ready in segment:
             refusal = _cancelled() if self.active.steering.stop.is_set() else self._blocked(ready)
@@ -99,8 +103,16 @@ class _Batch:
             else:
                 runnable.append(ready)
         if runnable:
+            self.began = True
             await self._start(runnable)
             await _side_by_side([self._run_one(ready) for ready in runnable])
+
+    async def _pause(self) -> None:
+        """`agent.tool_delay`, as long as nobody stops the run."""
+        delay = self.active.settings.agent.tool_delay
+        if delay:
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(self.active.steering.stop.wait(), delay)
 
     def _blocked(self, ready: Prepared) -> ToolResult | None:
         block = self.active.guardrails.before_call(

@@ -322,7 +322,7 @@ def _remember(memory: OrderedDict[K, V], key: K, value: V) -> None:
 
 def _digest(text: str) -> str:
     """SHA-256 of the text; JSON that differs only in spaces and in the order of keys is one text."""
-    if text[:1] in {"{", "["}:
+    if text.lstrip()[:1] in {"{", "["}:
         with contextlib.suppress(ValueError, RecursionError):  # not JSON after all: compared as it is
             text = json.dumps(json.loads(text), sort_keys=True, separators=(",", ":"))
     return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()

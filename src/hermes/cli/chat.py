@@ -8,7 +8,7 @@ import click
 
 from hermes.cli.errors import sentence_of
 from hermes.cli.one_shot import Style, answer_once, read_prompt
-from hermes.cli.opening import open_place
+from hermes.cli.opening import open_place, permitted
 from hermes.cli.options import ChatOptions, chat_options, conversation_options, gather
 from hermes.cli.root import outer
 from hermes.cli.usage_report import Outcome, write_report
@@ -37,7 +37,7 @@ def ask_once(profile: str | None, options: ChatOptions, prompt: str, *, style: S
     try:
         text = read_prompt(prompt)
         place = open_place(profile)
-        return asyncio.run(answer_once(place, options, text, style, outcome))
+        return asyncio.run(answer_once(place, permitted(place, options), text, style, outcome))
     except KeyboardInterrupt:
         outcome.failure = "interrupted"
         raise
@@ -61,7 +61,7 @@ def talk(profile: str | None, options: ChatOptions) -> int:
     if full:
         from hermes.cli.interactive.start import converse
 
-        return asyncio.run(converse(place, options))
+        return asyncio.run(converse(place, permitted(place, options)))
     from hermes.cli.interactive.plain import converse_in_lines
 
-    return asyncio.run(converse_in_lines(place, options))
+    return asyncio.run(converse_in_lines(place, permitted(place, options)))

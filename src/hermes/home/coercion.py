@@ -97,7 +97,7 @@ def in_words(kind: Any) -> str:
     if base is bool:
         return "true or false"
     if base is str:
-        return "text"
+        return next((note.description for note in _notes(kind) if note.description), "text")
     if typing.get_origin(base) is list:
         return "a list"
     return "anything" if base is Any else "a mapping of keys to values"
@@ -136,7 +136,11 @@ def _fit_scalar(value: Any, kind: Any, base: Any, path: KeyPath) -> Any:
     try:
         if isinstance(value, float) and not math.isfinite(value):
             raise ValueError
-        return msgspec.convert(_as_meant(value, base), kind)
+        fitted = msgspec.convert(_as_meant(value, base), kind)
+        for note in _notes(kind):
+            if note.extra:
+                note.extra["check"](fitted)
+        return fitted
     except ValueError as error:  # msgspec's own errors are ValueErrors
         hint = ""
         if base is str and isinstance(value, bool | int | float):
@@ -178,12 +182,17 @@ def _union_members(base: Any) -> tuple[Any, ...]:
 
 
 def _limits(kind: Any) -> str:
-    for note in typing.get_args(kind)[1:] if typing.get_origin(kind) is typing.Annotated else ():
-        if isinstance(note, msgspec.Meta):
-            if note.le is not None:
-                return f" from {note.ge} to {note.le}"
-            return f" of at least {note.ge}"
+    for note in _notes(kind):
+        if note.le is not None:
+            return f" from {note.ge} to {note.le}"
+        return f" of at least {note.ge}"
     return ""
+
+
+def _notes(kind: Any) -> list[msgspec.Meta]:
+    """What a type says besides what it is."""
+    notes = typing.get_args(kind)[1:] if typing.get_origin(kind) is typing.Annotated else ()
+    return [note for note in notes if isinstance(note, msgspec.Meta)]
 
 
 def _shown(value: Any) -> str:

@@ -1,8 +1,9 @@
 """`config.yaml` read into `Settings`.
 
-What wins, from the top: the administrator's overlay (per key), what the caller overrides (flags of the
-command line), variables that act as flags (process environment, then `.env`), the profile's file, the
-defaults. A file that can't be used is refused with its line and key; it is never replaced by defaults.
+What wins, from the top: the administrator's overlay (per key), options of the command line, variables that
+act as flags (process environment, then `.env`), the profile's file, the defaults. Options act on what is
+read here; whoever lets them asks the `Overlay` first. A file that can't be used is refused with its line
+and key; it is never replaced by defaults.
 """
 
 import re
@@ -34,6 +35,8 @@ FLAG_VARIABLES: dict[str, str] = {
     "TERMINAL_CWD": "terminal.cwd",
 }
 """Variables that act as flags -> the setting they stand for."""
+_OVERRULED = {**FLAG_VARIABLES, "HERMES_INFERENCE_PROVIDER": "model.provider"}
+"""Variables that count only where the overlay leaves their setting open."""
 
 _MANAGED_FOLDER = Path("/etc/hermes")
 _VARIABLE = re.compile(r"\$\{([A-Za-z_][A-Za-z0-9_]*)\}")
@@ -47,6 +50,53 @@ class Config(msgspec.Struct, frozen=True):
     """The files' content, in today's shape, expanded and merged. Holds only what is set somewhere."""
     unknown: tuple["UnknownKey", ...] = ()
     """Keys of the profile's file that have no effect."""
+
+
+class Overlay(msgspec.Struct, frozen=True):
+    """What this machine's administrator has set for everybody."""
+
+    file: Path
+    tree: dict[str, Any] = {}
+
+    def value(self, key: str) -> Any:
+        """What the dotted key is set to; None when it is not set there."""
+        return self._value(key) if self.holds(key) else None
+
+    def holds(self, key: str) -> bool:
+        """Whether the dotted key is set there, so that nothing else can set it."""
+        try:
+            self._value(key)
+        except KeyError:
+            return False
+        return True
+
+    def _value(self, key: str) -> Any:
+        if not self.tree:
+            raise KeyError(key)
+        from hermes.home.key_paths import split_key, value_at
+
+        return value_at(self.tree, split_key(key))
+
+    def refusal(self, key: str) -> str:
+        """Why the key can't be set elsewhere, as one sentence."""
+        return f"`{key}` is set by this machine's administrator in {self.file} and can't be changed here."
+
+    def permitted(self, environment: Environment) -> Environment:
+        """The environment without the variables that speak about what is set there."""
+        return environment.without([name for name, key in _OVERRULED.items() if self.holds(key)])
+
+    def settings(self) -> Settings:
+        """The built-in settings under those set there."""
+        from hermes.home.coercion import fit
+
+        settings: Settings = fit(self.tree, Settings)
+        return settings
+
+
+def read_overlay(environment: Environment) -> Overlay:
+    """The administrator's overlay, empty when there is none. Raises ConfigError."""
+    file = managed_config_file(environment)
+    return Overlay(file, Layer.read(file, environment).tree)
 
 
 def load_settings(
@@ -107,9 +157,9 @@ def get_key(profile: Profile, environment: Environment, key: str) -> Any:
     raise HomeError(f"`{key}` is not a setting and not in {profile.config_file}{hint}")
 
 
-def managed_config_file(environment: Mapping[str, str]) -> Path:
-    """The administrator's overlay, whether it exists or not."""
-    return Path(environment.get("HERMES_MANAGED_DIR") or _MANAGED_FOLDER) / "config.yaml"
+def managed_config_file(environment: Environment) -> Path:
+    """The administrator's overlay, whether it exists or not. No `.env` can name another one."""
+    return Path(environment.of_process("HERMES_MANAGED_DIR") or _MANAGED_FOLDER) / "config.yaml"
 
 
 def flag_values(environment: Mapping[str, str]) -> dict[str, Any]:

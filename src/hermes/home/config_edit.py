@@ -13,8 +13,8 @@ import msgspec
 import yaml
 
 from hermes.home.coercion import MisfitError, fit, in_words, is_section, kind_at
-from hermes.home.config import Layer, file_path_of, managed_config_file
-from hermes.home.environment import set_env_value, unset_env_value
+from hermes.home.config import Layer, file_path_of, read_overlay
+from hermes.home.environment import Environment, set_env_value, unset_env_value
 from hermes.home.errors import ConfigError, HomeError
 from hermes.home.files import link_target, lock_file, make_private_folder, write_atomic
 from hermes.home.key_paths import copied, dotted, put, split_key, value_at
@@ -42,9 +42,7 @@ class Edit(msgspec.Struct, frozen=True):
     file: Path
 
 
-def set_key(
-    profile: Profile, environment: Mapping[str, str], key: str, value: Any, *, force: bool = False
-) -> Edit:
+def set_key(profile: Profile, environment: Environment, key: str, value: Any, *, force: bool = False) -> Edit:
     """Set a dotted key. Text is read as the key's type; names of secrets go to `.env`.
 
     Raises HomeError for a value that does not fit, a key that an administrator set, and, unless `force`,
@@ -76,7 +74,7 @@ def set_key(
     return Edit(key=key, value=meant, file=profile.config_file)
 
 
-def unset_key(profile: Profile, environment: Mapping[str, str], key: str) -> Edit:
+def unset_key(profile: Profile, environment: Environment, key: str) -> Edit:
     """Remove a dotted key, so that its default holds again. Raises HomeError when it is not set."""
     if belongs_in_env_file(key):
         if not unset_env_value(profile, key):
@@ -99,7 +97,7 @@ def unset_key(profile: Profile, environment: Mapping[str, str], key: str) -> Edi
 
 def _edit(
     profile: Profile,
-    environment: Mapping[str, str],
+    environment: Environment,
     change: Callable[[dict[str, Any], Mapping[Any, Any]], Change],
 ) -> None:
     file = profile.config_file
@@ -148,16 +146,10 @@ def _checked_path(key: str) -> NamePath:
     return path
 
 
-def _refuse_managed(path: NamePath, environment: Mapping[str, str]) -> None:
-    file = managed_config_file(environment)
-    tree: Any = Layer.read(file, environment).tree
-    for part in path:
-        if not isinstance(tree, Mapping) or part not in tree:
-            return
-        tree = tree[part]
-    raise HomeError(
-        f"`{dotted(path)}` is set by this machine's administrator in {file} and can't be changed here."
-    )
+def _refuse_managed(path: NamePath, environment: Environment) -> None:
+    overlay, key = read_overlay(environment), dotted(path)
+    if overlay.holds(key):
+        raise HomeError(overlay.refusal(key))
 
 
 def _read_value(value: Any, kind: Any, path: NamePath) -> Any:

@@ -4,7 +4,7 @@ import io
 import os
 import re
 import typing
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from pathlib import Path
 
 from hermes.home.errors import ConfigError, HomeError
@@ -42,6 +42,17 @@ class Environment(Mapping[str, str]):
     def __len__(self) -> int:
         return len(self._process) + sum(name not in self._process for name in self._file)
 
+    def of_process(self, name: str) -> str:
+        """The variable as the process was given it, whatever `.env` says; empty when it was not."""
+        return self._process.get(name, "")
+
+    def without(self, names: Collection[str]) -> "Environment":
+        """The same without these variables."""
+        return Environment(
+            {name: value for name, value in self._process.items() if name not in names},
+            {name: value for name, value in self._file.items() if name not in names},
+        )
+
     def secret_names(self) -> frozenset[str]:
         """Names of the variables that hold secrets, as far as a name can tell."""
         return frozenset(name for name in self if is_secret_name(name))
@@ -67,6 +78,21 @@ def load_environment(profile: Profile, environ: Mapping[str, str]) -> Environmen
         return Environment(environ)
     values = {binding.key: binding.value or "" for binding in _parse(text, profile.env_file) if binding.key}
     return Environment(environ, values)
+
+
+def write_roots(environment: Mapping[str, str]) -> tuple[str, ...]:
+    """The folders that HERMES_WRITE_SAFE_ROOT confines the file tools to; none when it is not set.
+
+    Raises HomeError for one that is not absolute: what it means would depend on where one stands.
+    """
+    value = environment.get("HERMES_WRITE_SAFE_ROOT", "")
+    roots = tuple(root.strip() for root in value.split(os.pathsep) if root.strip())
+    if value.strip() and not (roots and all(root.startswith(("/", "~")) for root in roots)):
+        raise HomeError(
+            f"HERMES_WRITE_SAFE_ROOT is {value!r}; it must be absolute directories, "
+            f"with {os.pathsep!r} between them."
+        )
+    return roots
 
 
 def set_env_value(profile: Profile, name: str, value: str) -> None:

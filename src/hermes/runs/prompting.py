@@ -14,6 +14,7 @@ from hermes.agent.prompt import PromptInputs, Surroundings, build_system_prompt
 from hermes.agent.skills_preload import preload_skills
 from hermes.home.profile import Profile
 from hermes.home.settings import Settings
+from hermes.home.time_zone import time_zone
 from hermes.models.context_windows import context_window
 from hermes.models.contract import Endpoint
 from hermes.sandbox.contract import Sandbox
@@ -69,7 +70,7 @@ class SessionPrompt:
                     cwd=cwd,
                     shell="bash",
                 ),
-                today=datetime.date.today(),
+                today=datetime.datetime.now(time_zone(self._settings.timezone)).date(),
                 settings=self._settings.agent,
                 tools=tools,
                 source=self._source,

@@ -3,8 +3,8 @@
 import asyncio
 import contextlib
 import dataclasses
-import datetime
 import logging
+import time
 from collections import OrderedDict
 from collections.abc import AsyncIterator, Callable
 from pathlib import Path
@@ -16,10 +16,11 @@ from hermes.agent.budgets import Budget
 from hermes.agent.guardrails import Guardrails
 from hermes.agent.journal import Journal
 from hermes.agent.steering import Steering
-from hermes.home.environment import Environment
+from hermes.home.environment import Environment, write_roots
 from hermes.home.profile import Profile
 from hermes.home.redaction import known_secrets, redact
 from hermes.home.settings import Settings
+from hermes.home.time_zone import time_zone
 from hermes.models.contract import Endpoint, Model
 from hermes.models.open import open_model
 from hermes.runs.execute import LEASE_SECONDS, compaction_input, execute
@@ -79,6 +80,8 @@ class Runtime:
     prompt: SessionPrompt
     source: str = "cli"
     yolo: bool = False
+    write_roots: tuple[str, ...] = ()
+    """Where the file tools may write; empty: wherever it is not denied."""
 
     def __post_init__(self) -> None:
         self.scope = Scope(profile=self.profile.name)
@@ -101,9 +104,10 @@ class Runtime:
             skills=choices.skills,
             with_session_id=choices.pass_session_id,
         )
+        roots = write_roots(environment)
         cwd = None if choices.cwd is None else str(choices.cwd)
         sandbox = open_sandbox(settings, environment, profile, cwd)
-        store = Store.open(profile)
+        store = Store.open(profile, zone=time_zone(settings.timezone))
         try:
             model = await open_model(
                 settings, environment, profile, model=choices.model, provider=choices.provider
@@ -122,6 +126,7 @@ class Runtime:
             prompt=prompt,
             source=choices.source,
             yolo=choices.yolo,
+            write_roots=roots,
         )
 
     async def close(self) -> None:
@@ -326,6 +331,7 @@ class Runtime:
             ),
             state=state,
             yolo=self.yolo,
+            write_roots=self.write_roots,
             secrets=self.secrets,
             usage=run.usage,
         )
@@ -365,8 +371,7 @@ class Runtime:
     async def _spent_today(self, attended: bool) -> Usage:
         if attended and self.settings.budgets.enabled == "unattended":
             return Usage()
-        midnight = datetime.datetime.now().replace(hour=0, minute=0, second=0, microsecond=0)
-        return await self.store.spend.since(self.scope, midnight.timestamp())
+        return await self.store.spend.since(self.scope, time.time())
 
     async def _known(self, run_id: str) -> Run:
         run = await self.store.runs.get(self.scope, run_id)

@@ -13,6 +13,8 @@ _FORCED = "_HERMES_FORCE_"
 _STANDARD_PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 _OUR_OWN = frozenset({"VIRTUAL_ENV", "CONDA_PREFIX", "PYTHONHOME", "PYTHONPATH", "HERMES_YOLO_MODE"})
 """They describe how the agent runs, not what a command should see."""
+SET_FOR_COMMANDS = ("HERMES_HOME", "HERMES_REAL_HOME", "HOME")
+"""Variables that every command finds set by us."""
 _ENDPOINT_ENDINGS = ("_BASE_URL", "_API_BASE", "_ENDPOINT_URL")
 _NEVER_PASSED = frozenset({"HERMES_DATABASE_URL", "API_SERVER_KEY", "HERMES_DASHBOARD_SECRET"})
 

@@ -117,6 +117,11 @@ class Sandbox(Protocol):
     def files(self) -> FileSystem: ...
 
     @property
+    def variables(self) -> Mapping[str, str]:
+        """The variables that we set for commands, such as HERMES_HOME, with what a session starts with."""
+        ...
+
+    @property
     def scratch(self) -> str:
         """Absolute path of a directory for what the agent itself keeps here (long tool results)."""
         ...

@@ -10,6 +10,7 @@ from pathlib import Path
 import msgspec
 
 from hermes.sandbox.background import ProcessTable, RunnerProcess
+from hermes.sandbox.child_environment import SET_FOR_COMMANDS
 from hermes.sandbox.contract import BackgroundProcess, CommandResult, FileSystem
 from hermes.sandbox.files import LocalFiles
 from hermes.sandbox.output import OutputWindow
@@ -64,6 +65,10 @@ class LocalSandbox:
     @property
     def files(self) -> FileSystem:
         return self._files
+
+    @property
+    def variables(self) -> Mapping[str, str]:
+        return {name: self._environment[name] for name in SET_FOR_COMMANDS if name in self._environment}
 
     @property
     def scratch(self) -> str:

@@ -1,6 +1,7 @@
 """The store: one object through which everything durable is read and written."""
 
 import asyncio
+import datetime
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -32,18 +33,20 @@ class Store:
         *,
         clock: Callable[[], float] = time.time,
         measure: Measure = measure_space,
+        zone: datetime.tzinfo | None = None,
         backend: Backend | None = None,
     ) -> None:
-        """`backend`: the database to use in place of SQLite on `file`."""
+        """`zone`: whose days spending is counted by; None: the machine's. `backend`: the database to use in
+        place of SQLite on `file`."""
         self.file = file
         self._clock = clock
         self._folder_to_remove: Path | None = None
         self._backend = backend or SqliteBackend(file, open_file(file))
-        self.sessions = Sessions(self._backend, clock)
+        self.sessions = Sessions(self._backend, clock, zone)
         self.messages = Messages(self._backend, clock)
-        self.runs = Runs(self._backend, clock, lambda: check_space(file.parent, measure))
+        self.runs = Runs(self._backend, clock, lambda: check_space(file.parent, measure), zone)
         self.events = Events(self._backend)
-        self.spend = Spend(self._backend)
+        self.spend = Spend(self._backend, zone)
         self.search = Search(self._backend, index)
 
     @classmethod
@@ -53,10 +56,11 @@ class Store:
         *,
         clock: Callable[[], float] = time.time,
         measure: Measure = measure_space,
+        zone: datetime.tzinfo | None = None,
     ) -> "Store":
         """Open the profile's store; a missing one is made. Raises StoreError, one sentence, when the file is
         damaged or of a newer version."""
-        return cls(profile.database, profile.search_index, clock=clock, measure=measure)
+        return cls(profile.database, profile.search_index, clock=clock, measure=measure, zone=zone)
 
     @classmethod
     def in_memory(cls, *, clock: Callable[[], float] = time.time) -> "Store":
@@ -100,8 +104,8 @@ class Store:
     async def maintain_if_due(
         self, scope: Scope, *, ended_session_days: int | None = None
     ) -> dict[str, int] | None:
-        """`maintain`, once a day whoever asks; None, after one read, when it is not due. `ended_session_days`:
-        sessions that have ended go, too, that long after their last activity."""
+        """`maintain`, once a day whoever asks; None, after one read, when it is not due.
+        `ended_session_days`: sessions that have ended go, too, that long after their last activity."""
         from hermes.store.maintenance import DAY, take_turn
 
         now = self._clock()

@@ -87,7 +87,7 @@ async def maintain(backend: Backend, now: float, *, events_cap: int = EVENTS_CAP
     removed = {rule.table: await _remove_due(backend, rule, now) for rule in RETENTION}
     removed["events"] += await _remove_above_cap(backend, events_cap)
     removed["spend"] = await backend.write(
-        lambda t: t.change(REMOVE_SPEND, day=local_day(now - SPEND_DAYS * DAY))
+        lambda t: t.change(REMOVE_SPEND, day=local_day(now - SPEND_DAYS * DAY, None))
     )
     removed["deleted_sessions"] = await backend.write(
         lambda t: t.change(REMOVE_DELETED_SESSIONS, before=now - DELETED_SESSIONS_DAYS * DAY)

@@ -4,6 +4,7 @@ A claim is a fence, not only a lease: it raises the run's epoch, and every later
 belongs to. A process that was thought dead and comes back can no longer write.
 """
 
+import datetime
 from collections.abc import Callable, Sequence
 
 from hermes.store import event_log, owners, steps
@@ -25,6 +26,7 @@ from hermes.store.records import (
 )
 from hermes.store.rows import json_text, run_from, tool_call_from
 from hermes.store.scoping import in_scope, scope_values
+from hermes.store.spend import local_day
 
 __all__ = ["Compaction", "Runs"]
 
@@ -76,9 +78,16 @@ WHERE status = 'queued' AND id = (SELECT r.id FROM runs r WHERE r.id = :run_id A
 class Runs:
     """The runs of a store."""
 
-    def __init__(self, backend: Backend, clock: Callable[[], float], check_space: Callable[[], None]) -> None:
+    def __init__(
+        self,
+        backend: Backend,
+        clock: Callable[[], float],
+        check_space: Callable[[], None],
+        zone: datetime.tzinfo | None = None,
+    ) -> None:
         self._backend = backend
         self._clock = clock
+        self._zone = zone
         self._check_space = check_space
 
     async def accept(
@@ -179,7 +188,7 @@ class Runs:
             usage=usage,
             status=status,
         )
-        return await self._backend.write(lambda t: steps.record(t, lease, step, self._clock()))
+        return await self._backend.write(lambda t: steps.record(t, lease, step, self._now()))
 
     async def finish(
         self,
@@ -203,8 +212,12 @@ class Runs:
         end = steps.End(status=status, reason=reason, usage=usage, answer=answer, error=error)
         step = steps.Step(messages=messages, events=events)
         return await self._backend.write(
-            lambda t: steps.finish(t, lease, step, end, self._clock()), durable=True
+            lambda t: steps.finish(t, lease, step, end, self._now()), durable=True
         )
+
+    def _now(self) -> steps.Now:
+        at = self._clock()
+        return steps.Now(at, local_day(at, self._zone))
 
     async def release(self, lease: Lease) -> None:
         """Give a run back unfinished: it is `interrupted` and free at once. Raises LeaseLost."""

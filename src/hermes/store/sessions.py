@@ -1,5 +1,6 @@
 """Sessions: conversations, found, listed, renamed, counted and, when a person asks for it, removed."""
 
+import datetime
 import unicodedata
 from collections.abc import Callable, Sequence
 from typing import TypeVar
@@ -75,9 +76,12 @@ CHANGEABLE = ("title", "model", "provider", "system_prompt", "cwd", "archived", 
 class Sessions:
     """The sessions of a store."""
 
-    def __init__(self, backend: Backend, clock: Callable[[], float]) -> None:
+    def __init__(
+        self, backend: Backend, clock: Callable[[], float], zone: datetime.tzinfo | None = None
+    ) -> None:
         self._backend = backend
         self._clock = clock
+        self._zone = zone
 
     async def create(self, scope: Scope, session: Session) -> Session:
         """Store a new session. Times that are not set become now."""
@@ -171,7 +175,8 @@ class Sessions:
         def write(transaction: Transaction) -> None:
             require_session(transaction, scope, session_id)
             item = spend.Item(usage, model=model, provider=provider, task=task)
-            spend.add(transaction, item, session_id=session_id, run_id=run_id, now=self._clock())
+            day = spend.local_day(self._clock(), self._zone)
+            spend.add(transaction, item, session_id=session_id, run_id=run_id, day=day)
 
         await self._backend.write(write)
 

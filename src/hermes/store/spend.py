@@ -1,6 +1,6 @@
 """Spend: what was consumed, by day, model, provider and task; the memory of daily budgets."""
 
-import time
+import datetime
 
 import msgspec
 
@@ -48,18 +48,20 @@ class DaySpend(msgspec.Struct, kw_only=True, frozen=True):
 class Spend:
     """What was consumed, by whole local days."""
 
-    def __init__(self, backend: Backend) -> None:
+    def __init__(self, backend: Backend, zone: datetime.tzinfo | None = None) -> None:
+        """`zone`: whose days are counted; None: the machine's."""
         self._backend = backend
+        self._zone = zone
 
     async def since(self, scope: Scope, timestamp: float) -> Usage:
         """Everything from the start of the local day that holds `timestamp`."""
-        values = scope_values(scope) | {"day": local_day(timestamp)}
+        values = scope_values(scope) | {"day": local_day(timestamp, self._zone)}
         row = await self._backend.read(lambda t: t.one(SINCE, **values))
         return usage_from(row) if row else Usage()
 
     async def by_day(self, scope: Scope, timestamp: float) -> list[DaySpend]:
         """The same in detail, oldest day first."""
-        values = scope_values(scope) | {"day": local_day(timestamp)}
+        values = scope_values(scope) | {"day": local_day(timestamp, self._zone)}
         rows = await self._backend.read(lambda t: t.all(BY_DAY, **values))
         return [
             DaySpend(
@@ -73,7 +75,7 @@ class Spend:
         ]
 
 
-def add(transaction: Transaction, item: Item, *, session_id: str, run_id: str | None, now: float) -> None:
+def add(transaction: Transaction, item: Item, *, session_id: str, run_id: str | None, day: str) -> None:
     """Count an item in its session, its day and its run."""
     if item.usage == Usage():
         return
@@ -84,7 +86,7 @@ def add(transaction: Transaction, item: Item, *, session_id: str, run_id: str | 
     transaction.change(
         ADD_TO_DAY,
         session_id=session_id,
-        day=local_day(now),
+        day=day,
         provider=item.provider,
         model=item.model,
         task=item.task,
@@ -92,5 +94,6 @@ def add(transaction: Transaction, item: Item, *, session_id: str, run_id: str | 
     )
 
 
-def local_day(timestamp: float) -> str:
-    return time.strftime("%Y-%m-%d", time.localtime(timestamp))
+def local_day(timestamp: float, zone: datetime.tzinfo | None) -> str:
+    """The date in a time zone, the machine's when that is None."""
+    return str(datetime.datetime.fromtimestamp(timestamp, zone).date())

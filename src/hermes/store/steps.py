@@ -1,6 +1,7 @@
 """What the holder of a run writes: steps, the end, and giving it back. Every write is fenced."""
 
 from collections.abc import Sequence
+from typing import NamedTuple
 
 import msgspec
 
@@ -33,6 +34,14 @@ UPDATE runs SET status = :status, reason = :reason, answer = :answer, error = :e
 WHERE id = :run_id
 """
 RELEASE = "UPDATE runs SET status = 'interrupted', owner = NULL, lease_until = NULL WHERE id = :run_id"
+
+
+class Now(NamedTuple):
+    """The time of a write."""
+
+    at: float
+    day: str
+    """The local day whose spending it is."""
 
 
 class Step(msgspec.Struct, kw_only=True, frozen=True):
@@ -80,7 +89,7 @@ def fence(
         )
 
 
-def record(transaction: Transaction, lease: Lease, step: Step, now: float) -> list[Message]:
+def record(transaction: Transaction, lease: Lease, step: Step, now: Now) -> list[Message]:
     """Store a step; the messages with their ids."""
     fence(transaction, lease, status=step.status)
     summary_position = None
@@ -90,7 +99,7 @@ def record(transaction: Transaction, lease: Lease, step: Step, now: float) -> li
         transaction,
         lease.session_id,
         step.messages,
-        now=now,
+        now=now.at,
         run_id=lease.run_id,
         summary_position=summary_position,
     )
@@ -98,16 +107,16 @@ def record(transaction: Transaction, lease: Lease, step: Step, now: float) -> li
         transaction.change(UPSERT_TOOL_CALL, **_tool_call_values(lease.run_id, call))
     event_log.append(transaction, lease.run_id, _with_stored(step.events, step.messages, stored))
     if step.usage is not None:
-        _count(transaction, lease, step.usage, step.messages, now)
+        _count(transaction, lease, step.usage, step.messages, now.day)
     return stored
 
 
-def finish(transaction: Transaction, lease: Lease, step: Step, end: End, now: float) -> list[Message]:
+def finish(transaction: Transaction, lease: Lease, step: Step, end: End, now: Now) -> list[Message]:
     """Store the last step and the end; the messages with their ids. Calls that are still open have an unknown
     outcome."""
     stored = record(transaction, lease, step, now)
     counted = usage_from(transaction.all(RUN_USAGE, run_id=lease.run_id)[0])
-    _count(transaction, lease, not_yet_counted(end.usage, counted), step.messages, now)
+    _count(transaction, lease, not_yet_counted(end.usage, counted), step.messages, now.day)
     transaction.change(FORGET_STARTED_CALLS, run_id=lease.run_id)
     transaction.change(
         FINISH,
@@ -116,7 +125,7 @@ def finish(transaction: Transaction, lease: Lease, step: Step, end: End, now: fl
         reason=end.reason,
         answer=None if end.answer is None else clean(end.answer),
         error=None if end.error is None else clean(end.error),
-        now=now,
+        now=now.at,
     )
     return stored
 
@@ -128,12 +137,12 @@ def release(transaction: Transaction, lease: Lease) -> None:
 
 
 def _count(
-    transaction: Transaction, lease: Lease, usage: Usage, messages: Sequence[Message], now: float
+    transaction: Transaction, lease: Lease, usage: Usage, messages: Sequence[Message], day: str
 ) -> None:
     """The model that was used stands in the assistant's row; where there is none, it is the session's."""
     model = next((message.model for message in messages if message.role == "assistant"), None)
     spend.add(
-        transaction, spend.Item(usage, model=model), session_id=lease.session_id, run_id=lease.run_id, now=now
+        transaction, spend.Item(usage, model=model), session_id=lease.session_id, run_id=lease.run_id, day=day
     )
 
 

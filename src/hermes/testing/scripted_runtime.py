@@ -16,6 +16,7 @@ from hermes.home.environment import load_environment
 from hermes.home.profile import Profile
 from hermes.home.profiles import prepare_home
 from hermes.home.settings import Settings
+from hermes.home.time_zone import time_zone
 from hermes.runs.prompting import SessionPrompt
 from hermes.runs.runtime import Runtime
 from hermes.sandbox.open import open_sandbox
@@ -57,7 +58,7 @@ class ScriptedRuntime:
             profile=profile,
             settings=settings,
             environment=environment,
-            store=store or Store.open(profile),
+            store=store or Store.open(profile, zone=time_zone(settings.timezone)),
             model=self.model,
             tools=enabled_tools(settings, source=source),
             sandbox=open_sandbox(settings, environment, profile, str(self.work)),

@@ -7,6 +7,10 @@ means no.
 """
 
 import asyncio
+import glob
+import itertools
+import os
+import posixpath
 from collections.abc import Sequence
 from fnmatch import fnmatchcase
 
@@ -31,13 +35,25 @@ class Authorization(msgspec.Struct, frozen=True, kw_only=True):
     """When allowed by a person: how, for the result."""
 
 
+_MOST_MATCHES = 1_000
+
 _ALLOWED = Authorization(allowed=True)
 
 
-async def authorize(ctx: ToolContext, command: str, *, tool: str = "terminal") -> Authorization:
-    """Decide about a shell command, asking the people behind the run if it must be asked."""
+async def authorize(
+    ctx: ToolContext, command: str, *, workdir: str | None = None, tool: str = "terminal"
+) -> Authorization:
+    """Decide about a shell command, asking the people behind the run if it must be asked. `workdir`: where
+    it would run, if not where the session is."""
     approvals = ctx.settings.approvals
-    found = assess(command, directory=ctx.sandbox.cwd(ctx.session_id), guard=trusted_paths(ctx.profile))
+    cwd = ctx.sandbox.cwd(ctx.session_id)
+    variables = ctx.sandbox.variables
+    found = assess(
+        command,
+        directory=cwd if workdir is None else await ctx.sandbox.files.resolve(workdir, cwd),
+        variables={name: value for name, value in variables.items() if name != "HOME"},  # it is `~` there
+        guard=trusted_paths(ctx.profile, variables.get("HOME", "~")),
+    )
     if found.hard_floor is not None:
         return Authorization(
             allowed=False, reason=f"Refused: {found.hard_floor}. No approval and no setting lifts this."
@@ -55,15 +71,33 @@ async def authorize(ctx: ToolContext, command: str, *, tool: str = "terminal") -
     return await _ask(ctx, command, open_reasons, tool)
 
 
-def trusted_paths(profile: Profile) -> Guard:
-    """Guards the assistant's own data against shell writes: configuration, secrets, hooks, other profiles."""
-    homes = {str(profile.home), str(profile.root)}
+def trusted_paths(profile: Profile, home: str) -> Guard:
+    """Guards the assistant's own data against shell writes: configuration, secrets, hooks, other profiles,
+    and the folder with all of it. `home` is what `~` stands for. Links are followed, and patterns that files
+    on this machine match."""
+    real = Profile(name=profile.name, home=profile.home.resolve(), root=profile.root.resolve())
 
     def guard(path: str) -> str | None:
-        inside = [home for home in homes if path == home or path.startswith(f"{home}/")]
-        return denied_write(path, profile) if inside else None
+        if "\0" in path:
+            return None
+        full = posixpath.normpath(home + path[1:] if path == "~" or path.startswith("~/") else path)
+        matches = itertools.islice(glob.iglob(full), _MOST_MATCHES) if glob.has_magic(full) else ()
+        for name in (full, *matches):
+            why = _trusted(name, profile) or _trusted(os.path.realpath(name), real)
+            if why:
+                return why
+        return None
 
     return guard
+
+
+def _trusted(path: str, profile: Profile) -> str | None:
+    for home in (str(profile.home), str(profile.root)):
+        if path == home:
+            return f"{path} is the folder of its data"
+        if path.startswith(f"{home}/") and (why := denied_write(path, profile)):
+            return why
+    return None
 
 
 def denying_glob(globs: Sequence[str], command: str) -> str | None:

@@ -5,7 +5,7 @@ import base64
 import binascii
 import posixpath
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from fnmatch import fnmatchcase
 
 from hermes.tools.invocation import Invocation, is_plain_print
@@ -67,6 +67,8 @@ _HIDDEN_NAMES = (
 _RUNS_SHELL = re.compile(
     r"system|popen|subprocess|exec|spawn|getoutput|rmtree|rmSync|unlink|rm_rf|remove_dir|qx|`", re.IGNORECASE
 )
+_CODE_FOLLOWS = re.compile(r"-[A-Za-z]*[ceErp]|--eval|--print|eval")
+_CODE_ATTACHED = re.compile(r"-[ceEr]|--(?:eval|print)=")
 _LITERAL = re.compile(r"'((?:[^'\\\n]|\\.)*)'|\"((?:[^\"\\\n]|\\.)*)\"|`([^`]*)`")
 _WHOLE_TREE = re.compile(r"rmtree|rmSync|rm_rf|rm_r\b|remove_dir_all")
 
@@ -81,19 +83,25 @@ def program(call: Invocation) -> str:
     return name
 
 
-def all_calls(command: str, directory: str | None = None) -> list[Invocation]:
+def all_calls(
+    command: str, directory: str | None = None, variables: Mapping[str, str] | None = None
+) -> list[Invocation]:
     """Every call that the command line might make, nested ones included; wrappers come before what they
-    wrap. Raises TooComplexError."""
-    return list(_unfolded(command, directory, Effort(), 0))
+    wrap. `variables` are known from outside. Raises TooComplexError."""
+    return list(_unfolded(command, directory, variables or {}, Effort(), 0))
 
 
-def _unfolded(script: str, directory: str | None, effort: Effort, depth: int) -> Iterator[Invocation]:
+def _unfolded(
+    script: str, directory: str | None, variables: Mapping[str, str], effort: Effort, depth: int
+) -> Iterator[Invocation]:
     effort.spend(calls=1, characters=len(script))
-    for call in invocations(script, directory, effort):
-        yield from _unwrapped(call, effort, depth)
+    for call in invocations(script, directory, effort, variables):
+        yield from _unwrapped(call, variables, effort, depth)
 
 
-def _unwrapped(call: Invocation, effort: Effort, depth: int) -> Iterator[Invocation]:
+def _unwrapped(
+    call: Invocation, variables: Mapping[str, str], effort: Effort, depth: int
+) -> Iterator[Invocation]:
     yield call
     if depth > _DEEPEST:
         raise TooComplexError
@@ -108,9 +116,9 @@ def _unwrapped(call: Invocation, effort: Effort, depth: int) -> Iterator[Invocat
                 functions=call.functions,
                 directory=call.directory,
             )
-            yield from _unwrapped(inside, effort, depth + 1)
+            yield from _unwrapped(inside, variables, effort, depth + 1)
     for script in _scripts(call):
-        yield from _unfolded(script, call.directory, effort, depth + 1)
+        yield from _unfolded(script, call.directory, variables, effort, depth + 1)
 
 
 def _wrapped(call: Invocation) -> Iterator[tuple[str, ...]]:
@@ -201,9 +209,11 @@ def _remote_words(arguments: tuple[str, ...]) -> list[str]:
 
 def inline_code(call: Invocation) -> str:
     """The program text given to an interpreter on its command line or its stdin."""
-    for index, word in enumerate(call.words[:-1]):
-        if word in ("-c", "-e", "-E", "-r", "--eval", "eval", "-p", "--print", "-ne", "-pe", "-ce"):
+    for index, word in enumerate(call.words[1:], 1):
+        if _CODE_FOLLOWS.fullmatch(word) and index + 1 < len(call.words):
             return call.words[index + 1]
+        if (attached := _CODE_ATTACHED.match(word)) and not _CODE_FOLLOWS.fullmatch(word):
+            return word[attached.end() :]
     has_file = any(not word.startswith("-") for word in call.words[1:])
     return "" if has_file else call.stdin_text or piped_text(call) or ""
 

@@ -24,7 +24,6 @@ from hermes.tools.file_access import (
 )
 from hermes.tools.syntax_check import SyntaxReport, check
 
-MOST_LINES = 2_000
 SECRET_BLOCK = 200
 """Lines before a page that are looked at, too, for a key block that reaches into it."""
 BLOCKED_AT_READ = 3
@@ -36,12 +35,12 @@ async def read_file(
     ctx: ToolContext,
     path: str,
     offset: Annotated[int, Meta(ge=1, description="First line")] = 1,
-    limit: Annotated[int, Meta(ge=1, le=MOST_LINES)] = 500,
+    limit: Annotated[int, Meta(ge=1, description="Most lines; a page may have fewer")] = 500,
 ) -> ToolResult:
     """Read a text file (also .ipynb, .docx, .xlsx) as numbered lines 'N|text'. The 'N|' is not part of the
     file. Use this rather than cat, head or tail."""
     try:
-        return await _read(ctx, path, offset, limit)
+        return await _read(ctx, path, offset, min(limit, ctx.settings.tool_output.max_lines))
     except Refused as refusal:
         return refusal.result()
 

@@ -47,4 +47,6 @@ def resolved(path: str, directory: str | None) -> str | None:
             return None
         path = f"{directory}/{path}"
     normal = posixpath.normpath(path)
+    if path.startswith("~") and not normal.startswith("~"):
+        return path  # it leads out of the home, and where that lies is not known here
     return "/" + normal.lstrip("/") if normal.startswith("/") else normal

@@ -7,7 +7,6 @@
 """
 
 import datetime
-import zoneinfo
 from collections.abc import Iterable
 from typing import Annotated, Any, Literal, cast
 
@@ -15,6 +14,7 @@ import msgspec
 from msgspec import Meta
 
 from hermes.home.settings import Settings
+from hermes.home.time_zone import time_zone
 from hermes.store.records import Message, Role, SearchHit, Session
 from hermes.tools.contract import ToolContext, ToolResult, tool
 
@@ -219,5 +219,5 @@ def _clipped(text: str, longest: int) -> str:
 
 
 def _when(at: float, settings: Settings) -> str:
-    zone = zoneinfo.ZoneInfo(settings.timezone) if settings.timezone else None
-    return datetime.datetime.fromtimestamp(at, zone).isoformat(sep=" ", timespec="minutes")[:16]
+    moment = datetime.datetime.fromtimestamp(at, time_zone(settings.timezone))
+    return moment.isoformat(sep=" ", timespec="minutes")[:16]

@@ -7,7 +7,7 @@ input gives what could be read of it.
 """
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 
 from hermes.tools.invocation import Invocation, Redirect, is_plain_print, resolved
 from hermes.tools.shell_words import (
@@ -20,6 +20,7 @@ from hermes.tools.shell_words import (
     closing_parenthesis,
     expand_braces,
     here_document,
+    index_or_end,
 )
 
 _SEPARATORS = ";&|()\n"
@@ -38,18 +39,23 @@ _MOST_OPEN = 100
 _LONGEST_VALUE = 10_000
 
 
-def invocations(text: str, directory: str | None = None, effort: Effort | None = None) -> list[Invocation]:
+def invocations(
+    text: str,
+    directory: str | None = None,
+    effort: Effort | None = None,
+    variables: Mapping[str, str] | None = None,
+) -> list[Invocation]:
     """Every simple command in the text, in order, those of substitutions before the ones they stand in.
-
-    Raises TooComplexError when it takes more than the effort allows.
-    """
-    reader = _Reader(text, directory, effort or Effort())
+    `variables` are known from outside. Raises TooComplexError when it takes more than the effort allows."""
+    reader = _Reader(text, directory, effort or Effort(), variables or {})
     reader.read()
     return reader.found
 
 
 class _Reader:
-    def __init__(self, text: str, directory: str | None, effort: Effort, depth: int = 0) -> None:
+    def __init__(
+        self, text: str, directory: str | None, effort: Effort, known: Mapping[str, str], depth: int = 0
+    ) -> None:
         if depth > _DEEPEST:
             raise TooComplexError
         self.text = text
@@ -57,7 +63,7 @@ class _Reader:
         self.effort = effort
         self.depth = depth
         self.directory = directory
-        self.variables = {"HOME": "~", "IFS": GAP, "PWD": directory or "$PWD"}
+        self.variables = {"HOME": "~", "IFS": GAP, "PWD": directory or "$PWD", **known}
         self.found: list[Invocation] = []
         self.open: list[tuple[int, str]] = []
         self.functions: list[str] = []
@@ -84,8 +90,7 @@ class _Reader:
             elif self.text.startswith("\\\n", self.position):
                 self.position += 2
             elif character == "#":
-                end = self.text.find("\n", self.position)
-                self.position = len(self.text) if end < 0 else end
+                self.position = index_or_end(self.text, "\n", self.position)
             elif match := _REDIRECT.match(self.text, self.position):
                 self._redirect(match)
             elif character in _SEPARATORS:
@@ -199,7 +204,7 @@ class _Reader:
         return match is not None
 
     def _redirect(self, match: re.Match[str]) -> None:
-        operator = match[0].lstrip("0123456789")
+        operator = match[0][match[0].find("}") + 1 :].lstrip("0123456789")
         self.position = match.end()
         while self.text[self.position : self.position + 1] in (" ", "\t"):
             self.position += 1
@@ -281,8 +286,7 @@ class _Reader:
                 parts.append(self.text[self.position + 1 : self.position + 2].replace("\n", ""))
                 self.position += 2
             elif character == "'":
-                end = self.text.find("'", self.position + 1)
-                end = len(self.text) if end < 0 else end
+                end = index_or_end(self.text, "'", self.position + 1)
                 parts.append(self.text[self.position + 1 : end])
                 self.position = end + 1
             elif character == '"':
@@ -342,8 +346,7 @@ class _Reader:
     def _expansion(self, *, quoted: bool) -> str:
         text, start = self.text, self.position
         if text[start] == "`":
-            end = text.find("`", start + 1)
-            end = len(text) if end < 0 else end
+            end = index_or_end(text, "`", start + 1)
             self.position = end + 1
             return self._run_inside(text[start + 1 : end].replace("\\`", "`"))
         following = text[start + 1 : start + 2]
@@ -360,8 +363,7 @@ class _Reader:
         if following == "'" and not quoted:
             value, self.position = ansi_c(text, start + 2)
             return value
-        match = _NAME.match(text, start + 1)
-        if match:
+        if match := _NAME.match(text, start + 1):
             self.position = match.end()
             return self.variables.get(match[0], "" if match[0] in "@*" else f"${match[0]}")
         self.position += 1
@@ -395,6 +397,4 @@ class _Reader:
 
     def _nested(self, text: str) -> "_Reader":
         self.effort.spend(characters=len(text))
-        reader = _Reader(text, self.directory, self.effort, self.depth + 1)
-        reader.variables.update(self.variables)
-        return reader
+        return _Reader(text, self.directory, self.effort, self.variables, self.depth + 1)

@@ -57,7 +57,7 @@ def closing_parenthesis(text: str, position: int, nesting: int = 0) -> int:
             position = _behind_documents(text, position + 1, documents)
             continue
         if character == "#" and text[position - 1] in " \t\n;(":
-            position = _find(text, "\n", position)
+            position = index_or_end(text, "\n", position)
             continue
         if text.startswith("<<", position) and not text.startswith("<<<", position):
             match = _DOCUMENT.match(text, position)
@@ -101,7 +101,7 @@ def _behind(text: str, position: int, nesting: int = 0) -> int:
     if character == "\\":
         return position + 2
     if character == "'":
-        return _find(text, "'", position + 1) + 1
+        return index_or_end(text, "'", position + 1) + 1
     if character != '"':
         return position + 1
     position += 1
@@ -116,7 +116,7 @@ def here_document(text: str, position: int, end: str) -> tuple[str, int | None]:
     """The body that starts at `position` and the index behind its end; None when it has no end."""
     lines: list[str] = []
     while position < len(text):
-        stop = _find(text, "\n", position)
+        stop = index_or_end(text, "\n", position)
         line = text[position:stop]
         position = stop + 1
         if line.strip("\t") == end:
@@ -135,7 +135,8 @@ def _behind_documents(text: str, position: int, documents: list[str]) -> int:
     return position
 
 
-def _find(text: str, mark: str, position: int) -> int:
+def index_or_end(text: str, mark: str, position: int) -> int:
+    """Index of the mark from `position` on; the end of the text if there is none."""
     found = text.find(mark, position)
     return len(text) if found < 0 else found
 

@@ -46,7 +46,7 @@ async def terminal(
         return _not_run(
             f"timeout is {seconds} s, more than the {limit} s of a foreground command; use background=true."
         )
-    authorization = await authorize(ctx, command)
+    authorization = await authorize(ctx, command, workdir=workdir)
     if not authorization.allowed:
         return _not_run(authorization.reason)
     try:

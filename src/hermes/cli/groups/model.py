@@ -142,7 +142,7 @@ def current(place: Place) -> Endpoint:
     from hermes.models.open import open_model
 
     async def ask() -> Endpoint:
-        opened = await open_model(place.settings(), place.environment, place.profile)
+        opened = await open_model(place.settings(), place.permitted_environment(), place.profile)
         try:
             return opened.endpoint
         finally:

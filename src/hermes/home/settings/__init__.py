@@ -28,7 +28,7 @@ from hermes.home.settings.models import (
     NamedProvider,
     PromptCachingSettings,
 )
-from hermes.home.settings.section import OnOff, Positive
+from hermes.home.settings.section import OnOff, Positive, TimeZone
 from hermes.home.settings.tools import (
     ApprovalSettings,
     SecuritySettings,
@@ -102,7 +102,7 @@ class Settings(msgspec.Struct, kw_only=True):
     quick_commands: dict[str, QuickCommand] = {}
     """Slash commands of your own, by name."""
     logging: LoggingSettings = msgspec.field(default_factory=LoggingSettings)
-    timezone: str = ""
-    """IANA name; empty: the machine's."""
+    timezone: TimeZone = ""
+    """Of the days that budgets count and the date the model is told; empty: the machine's."""
     worktree: OnOff = False
     """Always work in a git worktree of its own."""

@@ -29,7 +29,7 @@ class AgentSettings(msgspec.Struct, kw_only=True):
     local_stream_stale_timeout: Seconds = 900.0
     """Seconds without a byte from a model server on this machine."""
     tool_delay: Seconds = 0.0
-    """Seconds between tool calls of one batch. Kept for compatibility; the default is none."""
+    """Seconds between tool calls of one reply that run one after the other."""
 
 
 class WarnAfter(msgspec.Struct, kw_only=True):

@@ -38,8 +38,6 @@ class DisplaySettings(msgspec.Struct, kw_only=True):
     """How much of a resumed session is shown."""
     resume_exchanges: Count = 10
     """Exchanges shown of a resumed session."""
-    skin: str = "default"
-    """Colours and signs."""
 
 
 class QuickCommand(msgspec.Struct, kw_only=True):

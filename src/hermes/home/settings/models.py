@@ -98,7 +98,8 @@ class CompressionSettings(msgspec.Struct, kw_only=True):
     protect_first_n: Count = 3
     """Messages at the head that are never summarised."""
     protect_last_n: Count = 20
-    """Messages at the tail that are never summarised."""
+    """Messages at the tail that are not summarised as long as they fit half the threshold. The last 8 of them
+    stay in any case."""
 
 
 class AuxiliaryTask(msgspec.Struct, kw_only=True):

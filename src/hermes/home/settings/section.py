@@ -4,6 +4,8 @@ from typing import Annotated
 
 import msgspec
 
+from hermes.home.time_zone import time_zone
+
 Count = Annotated[int, msgspec.Meta(ge=0)]
 Positive = Annotated[int, msgspec.Meta(ge=1)]
 Seconds = Annotated[float, msgspec.Meta(ge=0)]
@@ -12,3 +14,7 @@ Money = Annotated[float, msgspec.Meta(ge=0)]
 Ratio = Annotated[float, msgspec.Meta(ge=0, le=1)]
 OnOff = bool
 """In the file also yes/no, on/off, 1/0, enabled/disabled, quoted or not."""
+TimeZone = Annotated[
+    str, msgspec.Meta(description="a time zone such as Europe/Berlin, or empty", extra={"check": time_zone})
+]
+"""`check` raises ValueError for what is none."""

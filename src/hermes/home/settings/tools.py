@@ -30,9 +30,9 @@ class ToolOutputSettings(msgspec.Struct, kw_only=True):
     max_bytes: Positive = 50_000
     """Most bytes of a command's output that the model reads; the rest is kept in a file."""
     max_lines: Positive = 2_000
-    """Most lines of a file read at once."""
+    """Most lines that one `read_file` returns, however many the model asks for."""
     max_line_length: Positive = 2_000
-    """Longer lines are cut."""
+    """Characters; `read_file` cuts longer lines."""
 
 
 class ApprovalSettings(msgspec.Struct, kw_only=True):

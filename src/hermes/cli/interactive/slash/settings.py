@@ -6,6 +6,7 @@ import msgspec
 
 from hermes.cli.errors import Refused
 from hermes.cli.interactive.screen import Choice
+from hermes.cli.opening import asked_model
 from hermes.cli.personality import take_on
 from hermes.cli.text import table
 from hermes.home.config_edit import set_key
@@ -45,8 +46,14 @@ async def model(conversation: "Conversation", rest: str) -> None:
     if not words and provider is None:
         await _say_model(conversation, conversation.runtime.model.endpoint)
         return
-    name = words[0] if words else ""
-    await conversation.runtime.switch_model(conversation.session.id, name, provider)
+    overlay = conversation.place.overlay()
+    for asked, key in ((words, "model.default"), (provider, "model.provider")):
+        if asked and overlay.holds(key):
+            raise Refused(overlay.refusal(key))
+    wanted, provider = asked_model(
+        overlay, conversation.runtime.environment, words[0] if words else None, provider
+    )
+    await conversation.runtime.switch_model(conversation.session.id, wanted or "", provider)
     await conversation.refresh()
     endpoint = conversation.runtime.model.endpoint
     if for_good:
@@ -87,6 +94,7 @@ async def personality(conversation: "Conversation", rest: str) -> None:
         known = ", ".join(names) or "none are configured; add one under `personalities` in config.yaml"
         conversation.screen.say(f"Personality: {current}. There is: {known}.")
         return
+    _refuse_managed(conversation, "display.personality", "agent.system_prompt")
     name = "" if rest in ("none", "off", "default") else rest
     take_on(runtime.settings, name, conversation.place.settings().agent.system_prompt)
     await runtime.store.sessions.update(runtime.scope, conversation.session.id, system_prompt=None)
@@ -112,7 +120,10 @@ async def verbose(conversation: "Conversation", rest: str) -> None:
 
 async def yolo(conversation: "Conversation", rest: str) -> None:
     runtime = conversation.runtime
-    runtime.yolo = _switched(runtime.yolo, rest, "/yolo")
+    switched_on = _switched(runtime.yolo, rest, "/yolo")
+    if switched_on:
+        _refuse_managed(conversation, "approvals.mode")
+    runtime.yolo = switched_on
     if runtime.yolo:
         conversation.screen.say("Dangerous commands run without asking, from the next input on.", "warn")
     else:
@@ -128,6 +139,7 @@ async def reasoning(conversation: "Conversation", rest: str) -> None:
             f"Reasoning is {'shown' if conversation.display.show_reasoning else 'hidden'}.", "dim"
         )
     elif word:
+        _refuse_managed(conversation, "agent.reasoning_effort")
         effort = _one_of(word, EFFORTS, "/reasoning")
         conversation.runtime.settings.agent = msgspec.convert(
             {**msgspec.structs.asdict(agent), "reasoning_effort": effort}, AgentSettings
@@ -165,9 +177,18 @@ BUSY_MEANINGS = {
 
 def change(conversation: "Conversation", **values: object) -> None:
     """Change display settings of this chat."""
+    _refuse_managed(conversation, *(f"display.{name}" for name in values))
     for name, value in values.items():
         assert name in DisplaySettings.__struct_fields__
         setattr(conversation.display, name, value)
+
+
+def _refuse_managed(conversation: "Conversation", *keys: str) -> None:
+    """Raise Refused when an administrator has set one of the keys."""
+    overlay = conversation.place.overlay()
+    for key in keys:
+        if overlay.holds(key):
+            raise Refused(overlay.refusal(key))
 
 
 def _switched(now: bool, word: str, command: str) -> bool:
