@@ -43,6 +43,7 @@ def make(*, attended: bool = True, **fields: object) -> Guardrails:
 
 def feed(guardrails: Guardrails, call: Call) -> Verdict:
     tool, value, ok, result = call
+    guardrails.begin_batch()
     return guardrails.after_call(tool, arguments(value), READ_ONLY[tool], ok, result)
 
 
@@ -59,6 +60,11 @@ def exact_failures(history: list[Call]) -> int:
     tool, value, *_ = history[-1]
     same = [call for call in history if call[:2] == (tool, value)]
     return len(list(itertools.takewhile(lambda call: not call[2], reversed(same))))
+
+
+def after_last_edit(history: list[Call]) -> list[Call]:
+    edits = [place for place, call in enumerate(history) if call[0] == "write_file" and call[2]]
+    return history[edits[-1] + 1 :] if edits else history
 
 
 def tool_failures(history: list[Call]) -> int:
@@ -110,10 +116,11 @@ def rounds(history: list[Call], kept: int = 20) -> int:
 
 def expected(history: list[Call], *, stops: bool) -> str | None:
     failed = not history[-1][2]
+    since_edit = tool_failures(after_last_edit(history)) if failed else 0
     exact, in_a_row = (exact_failures(history), tool_failures(history)) if failed else (0, 0)
     same, again, cycle = (0 if failed else unchanged(history)), repeats(history), rounds(history)
     rules = [
-        (stops and in_a_row >= 8, "same_tool_failure_halt"),
+        (stops and since_edit >= 8, "same_tool_failure_halt"),
         (stops and again >= 6, "repeated_result_halt"),
         (stops and cycle >= 4, "cycle_halt"),
         (exact >= 2, "repeated_exact_failure_warning"),
@@ -143,7 +150,8 @@ def test_an_unattended_run_is_blocked_and_halted_as_the_rules_say(history: list[
     for end, call in enumerate(history, 1):
         past = history[: end - 1]
         same = [before for before in past if before[:2] == call[:2]]
-        failures = exact_failures(same) if same else 0
+        tried = [before for before in after_last_edit(past) if before[:2] == call[:2]]
+        failures = exact_failures(tried) if tried else 0
         repeated = unchanged(same) if same and same[-1][2] else 0
         block = guardrails.before_call(call[0], arguments(call[1]), READ_ONLY[call[0]])
         if failures >= 5:
@@ -339,6 +347,7 @@ def test_any_text_is_taken_as_arguments_and_result(written: str, result: str) ->
     guardrails = make(attended=False)
     for text in (written, "[" * 100_000, "{", '{"a":' + "9" * 5_000 + "}"):
         guardrails.before_call("terminal", text, False)
+        guardrails.begin_batch()
         guardrails.after_call("terminal", text, False, True, result)
 
 
@@ -631,3 +640,31 @@ async def test_a_blocked_call_has_the_reason_as_its_result_and_a_new_input_may_t
     assert results[-1].ok is False
     run = await bench.ask_in(session.id, "and now?")
     assert (run.status, count.read_text()) == ("completed", "x\n" * 6)
+
+
+def test_editing_and_testing_again_and_again_is_work() -> None:
+    guardrails = Guardrails(GuardrailSettings(), attended=False)
+    for number in range(12):
+        assert guardrails.before_call("terminal", arguments("make test"), False) is None
+        verdict = feed(guardrails, ("terminal", "make test", False, f"{12 - number} tests failed"))
+        assert verdict.halt is None
+        feed(guardrails, ("write_file", f"attempt {number}", True, "ok"))
+
+
+def test_the_same_edit_and_the_same_failure_over_and_over_is_a_cycle() -> None:
+    guardrails = Guardrails(GuardrailSettings(), attended=False)
+    halts = []
+    for _ in range(6):
+        for call in (("terminal", "make test", False, "failed"), ("write_file", "a", True, "ok")):
+            halts.append(feed(guardrails, call).halt)
+    assert any(halt is not None and halt.code == "cycle_halt" for halt in halts)
+
+
+def test_calls_that_were_asked_for_together_count_as_one_repetition() -> None:
+    guardrails = Guardrails(GuardrailSettings(), attended=False)
+    guardrails.begin_batch()
+    verdicts = [
+        guardrails.after_call("search_files", arguments(f"word {number}"), True, True, "no matches")
+        for number in range(8)
+    ]
+    assert verdicts == [Verdict()] * 8

@@ -5,9 +5,13 @@ import os
 import signal
 import subprocess
 import time
+from collections.abc import Callable
 from pathlib import Path
 
+import pytest
+
 from tests.cli.conftest import Run, Serve
+from tests.cli.terminal import Terminal
 from tests.cli.test_one_shot import key
 
 
@@ -26,6 +30,25 @@ def test_by_id_prefix_and_title(run: Run, serve: Serve) -> None:
     assert run("-z", "next", "-c", "My tea", **key(url)).stdout == "Two.\n"
     assert run("-z", "next", "--continue", **key(url)).returncode == 0
     assert newest(run) == session
+
+
+def test_a_command_behind_continue_is_no_title(run: Run, serve: Serve) -> None:
+    url = serve({"text": "One."}, {"text": "Two.", "repeat": "forever"})
+    run("-z", "first", **key(url))
+    session = newest(run)
+    for option in ("--continue", "-c"):
+        assert run(option, "chat", "-q", "next", **key(url)).stdout == "Two.\n"
+        assert newest(run) == session
+        assert session in run(option, "sessions", "list").stdout
+    for arguments in (["--continue=chat"], ["-cchat"], ["-m", "m", "-c", "tea"]):
+        refused = run(*arguments, "-z", "next", **key(url))
+        assert refused.returncode == 1
+        assert "There is no session" in refused.stderr
+    assert run("-z", "-c", "chat", **key(url)).returncode == 2, (
+        "here -c is the prompt, and -z takes no command"
+    )
+    assert run("-z", "chat", "-c", **key(url)).stdout == "Two.\n"
+    assert "not served" in run("-c", "gateway").stderr
 
 
 def test_what_cannot_be_found_is_named(run: Run) -> None:
@@ -63,9 +86,11 @@ def test_the_directory_comes_back_unless_told_otherwise(
     assert (elsewhere / "seen").read_text().strip() == str(elsewhere)
 
 
-def test_a_run_that_died_is_finished_before_new_input_is_used(
+@pytest.fixture
+def died(
     hermes: list[str], plain_environment: dict[str, str], work: Path, run: Run, serve: Serve
-) -> None:
+) -> tuple[str, str]:
+    """A session whose run was killed in the middle of a call, and its model server."""
     url = serve(
         {
             "calls": [
@@ -87,12 +112,41 @@ def test_a_run_that_died_is_finished_before_new_input_is_used(
         time.sleep(0.02)
     os.killpg(process.pid, signal.SIGKILL)
     process.wait()
-    session = newest(run)
+    return newest(run), url
+
+
+def test_a_run_that_died_is_finished_before_new_input_is_used(
+    died: tuple[str, str], work: Path, run: Run
+) -> None:
+    session, url = died
     done = run("--resume", session, stdin="the second task\n", **key(url))
     assert done.returncode == 0, done.stderr
     assert done.stdout == "Finished late.\nAnd the next.\n"
     assert "the first task" in done.stderr
     assert (work / "count").read_text() == "x\n", "a started call is never run a second time"
+
+
+@pytest.mark.parametrize("arguments", [["-z"], ["chat", "-Qq"], ["chat", "-q"]])
+def test_a_one_shot_shows_the_answer_of_the_run_that_died_beside_its_own(
+    died: tuple[str, str], run: Run, arguments: list[str]
+) -> None:
+    session, url = died
+    done = run(*arguments, "the second task", "--resume", session, **key(url))
+    assert (done.returncode, done.stdout) == (0, "And the next.\n")
+    lines = done.stderr.splitlines()
+    assert lines[0] == 'Finishing what was interrupted first: "the first task"'
+    assert lines[lines.index("Its answer:") + 1] == "  Finished late."
+
+
+def test_on_a_terminal_too_only_the_own_answer_is_on_standard_output(
+    died: tuple[str, str], terminal: Callable[..., Terminal], work: Path
+) -> None:
+    session, url = died
+    shown = terminal("chat", "-q", "the second task", "--resume", session, **key(url))
+    lines = shown.wait_for("session_id").splitlines()
+    assert "  Finished late." in lines
+    assert "And the next." in lines
+    assert "Finished late." not in lines
 
 
 def test_a_pipe_is_taken_line_by_line(run: Run, serve: Serve) -> None:

@@ -1,12 +1,15 @@
 """What holds whatever the model does, seen from outside: real processes, a scripted model server."""
 
 import json
+import sqlite3
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any, cast
 
 import pytest
 
 from tests.cli.conftest import Run, Serve
+from tests.cli.terminal import Terminal
 
 
 def key(base_url: str) -> dict[str, str]:
@@ -138,3 +141,66 @@ def test_no_env_file_names_another_overlay(run: Run, home: Path, tmp_path: Path)
     assert run("config", "get", "agent.max_turns").stdout == "90\n"
     named = run("config", "get", "agent.max_turns", HERMES_MANAGED_DIR=str(folder))
     assert named.stdout == "7\n"
+
+
+# Secrets in what the model writes
+
+SECRET = "sk-aB3dE5gH7jK9mN1pQ3sT5vW7yZ"
+KNOWN = "swordfish-please"
+ANSWER = f"The key is {SECRET} and the word {KNOWN}."
+SHOWN = "The key is sk-aB3...W7yZ and the word ***."
+
+
+def replies() -> list[dict[str, object]]:
+    command = f"true {KNOWN} {SECRET}"
+    return [
+        {"text": f"I use {KNOWN}.", "calls": [{"name": "terminal", "arguments": {"command": command}}]},
+        {"text": ANSWER},
+    ]
+
+
+def test_the_models_words_are_masked_wherever_they_are_shown(
+    run: Run, serve: Serve, work: Path, home: Path
+) -> None:
+    variables = {**key(serve(*replies())), "MY_TOKEN": KNOWN}
+    chat = run("chat", stdin="tell me\n/save said.md\n", **variables)
+    assert SHOWN in chat.stdout
+    session = last_session(run, **variables)["id"]
+    outputs = [
+        chat.stdout,
+        chat.stderr,
+        (work / "said.md").read_text(),
+        *(
+            run(*command.split(), **variables).stdout
+            for command in (
+                f"sessions show {session}",
+                f"sessions export {session}",
+                f"sessions export --format md {session}",
+                "sessions search word",
+                "sessions search --json word",
+            )
+        ),
+    ]
+    assert all("sk-aB3...W7yZ" in text or "sk-aB3" not in text for text in outputs)
+    for text in outputs:
+        assert SECRET not in text
+        assert KNOWN not in text
+    assert sum("sk-aB3...W7yZ" in text for text in outputs) >= 6
+
+
+def test_the_transcript_keeps_the_models_exact_words(run: Run, serve: Serve, home: Path) -> None:
+    variables = {**key(serve(*replies())), "MY_TOKEN": KNOWN}
+    run("-z", "tell me", **variables)
+    with sqlite3.connect(home / "hermes.db") as store:
+        rows = store.execute("SELECT content FROM messages WHERE role = 'assistant' ORDER BY id").fetchall()
+    assert rows == [(f"I use {KNOWN}.",), (ANSWER,)]
+
+
+def test_the_chat_on_a_terminal_masks_what_streams(
+    terminal: Callable[..., Terminal], serve: Serve, plain_environment: dict[str, str]
+) -> None:
+    chat = terminal("chat", MY_TOKEN=KNOWN, **key(serve({"text": ANSWER})))
+    chat.wait_for("❯")
+    chat.type("tell me\r")
+    chat.wait_for("the word ***")
+    assert "sk-aB3...W7yZ" in chat.text()

@@ -10,7 +10,7 @@ from hermes.agent.journal import Journal
 from hermes.agent.steering import Steering
 from hermes.agent.tokens import message_tokens, text_tokens, tools_tokens, transcript_tokens
 from hermes.home.profile import Profile
-from hermes.home.redaction import redact
+from hermes.home.redaction import redact, redact_json
 from hermes.home.settings import Settings
 from hermes.models.context_windows import context_window
 from hermes.models.contract import Endpoint, Model, ToolSpec
@@ -142,6 +142,10 @@ class ActiveRun:
     def masked(self, text: str) -> str:
         """The text as people and the model may read it."""
         return redact(text, self.secrets)
+
+    def masked_arguments(self, call: ToolCall) -> str:
+        """The arguments of a call as people may read them."""
+        return redact_json(call.arguments, self.secrets)
 
     async def append(self, *messages: Message, events: Sequence[Event] = ()) -> None:
         """Store messages as one step and take them into the transcript."""

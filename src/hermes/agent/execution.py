@@ -57,6 +57,7 @@ class _Batch:
         self.began = False
 
     async def run(self, calls: Sequence[ToolCall]) -> BatchOutcome:
+        self.active.guardrails.begin_batch()
         prepared: list[Prepared] = []
         unknown = 0
         for call in calls:
@@ -135,7 +136,7 @@ class _Batch:
             call_id=ready.call.id,
             name=ready.tool.name,
             preview=self.active.masked(preview(ready)),
-            arguments=self.active.masked(ready.call.arguments),
+            arguments=self.active.masked_arguments(ready.call),
         )
 
     async def _run_one(self, ready: Prepared) -> None:
@@ -202,7 +203,7 @@ class _Batch:
 
     async def _finish_unrun(self, call: ToolCall, result: ToolResult) -> None:
         now = self.active.clock()
-        arguments = self.active.masked(call.arguments)
+        arguments = self.active.masked_arguments(call)
         started = ToolStarted(call_id=call.id, name=call.name, preview=call.name, arguments=arguments)
         await self.active.journal.record(
             started=[_record(self.active.run.id, call, "started", now)], events=[started]

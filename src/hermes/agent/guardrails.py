@@ -29,6 +29,9 @@ REMEMBERED = 1_024
 SHORTEST_CYCLE, LONGEST_CYCLE = 2, 5
 EVIDENCE = 10
 """Calls that a stop shows."""
+EDITING_TOOLS = frozenset({"write_file", "patch"})
+"""A file that was changed makes a command that failed before worth another try: edit, test, edit, test is work
+and is not blocked. The same edits with the same failures are a cycle."""
 
 K = TypeVar("K", bound=Hashable)
 V = TypeVar("V")
@@ -124,19 +127,25 @@ class Guardrails:
         self._warn_after = _positive(settings.warn_after, WarnAfter())
         self._stop_after = _positive(settings.hard_stop_after, HardStopAfter())
         self._exact_failures: OrderedDict[tuple[str, str], int] = OrderedDict()
+        self._since_edit = _Failures()
         self._tool_failures: OrderedDict[str, int] = OrderedDict()
         self._unchanged: OrderedDict[tuple[str, str], tuple[str, int]] = OrderedDict()
         self._repeats: dict[str, _Repeat] = {}
+        self._repeated_in_batch: set[str] = set()
         self._found: OrderedDict[tuple[str, str, str], None] = OrderedDict()
         rounds = max(self._warn_after.cycle, self._stop_after.cycle)
         self._recent: deque[Evidence] = deque(maxlen=max(LONGEST_CYCLE * min(rounds, REMEMBERED), EVIDENCE))
+
+    def begin_batch(self) -> None:
+        """The calls of a new assistant message follow: the model has seen all results so far."""
+        self._repeated_in_batch.clear()
 
     def before_call(self, name: str, arguments: str, read_only: bool) -> Block | None:
         """Whether the call must not run. `arguments`: JSON text."""
         if not self._stops:
             return None
         signature = (name, _digest(arguments))
-        failures = self._exact_failures.get(signature, 0)
+        failures = self._since_edit.exact.get(signature, 0)
         if failures >= self._stop_after.exact_failure:
             return self._block(
                 "repeated_exact_failure_block",
@@ -173,9 +182,13 @@ class Guardrails:
         in_a_row = self._tool_failures.get(call.tool, 0) + 1
         _remember(self._exact_failures, call.signature, exact)
         _remember(self._tool_failures, call.tool, in_a_row)
+        self._since_edit.count(call)
         return _Counts(exact_failures=exact, tool_failures=in_a_row)
 
     def _count_success(self, call: Evidence, read_only: bool) -> "_Counts":
+        if call.tool in EDITING_TOOLS:
+            self._since_edit = _Failures()
+        self._since_edit.forget(call)
         self._exact_failures.pop(call.signature, None)
         self._tool_failures.pop(call.tool, None)
         unchanged = self._count_unchanged(call) if read_only else 0
@@ -191,7 +204,8 @@ class Guardrails:
         """How often the tool has brought this result while nothing new came from anywhere.
 
         For a read-only tool each arguments count once; for another only repetitions with the same arguments
-        count, because ten files written well have ten equal results.
+        count, because ten files written well have ten equal results. Calls of one message count once: they
+        were asked for before any of their results was seen.
         """
         subject = "" if read_only else call.args_hash
         if self._is_new((call.tool, subject, call.result_hash)):
@@ -199,8 +213,11 @@ class Guardrails:
         repeat = self._repeats.get(call.tool)
         if repeat is None or (repeat.result_hash, repeat.subject) != (call.result_hash, subject):
             repeat = self._repeats[call.tool] = _Repeat(call.result_hash, subject)
-        if not read_only or call.args_hash not in repeat.arguments:
+        if (
+            not read_only or call.args_hash not in repeat.arguments
+        ) and call.tool not in self._repeated_in_batch:
             repeat.count += 1
+            self._repeated_in_batch.add(call.tool)
         _remember(repeat.arguments, call.args_hash, None)
         return repeat.count
 
@@ -231,8 +248,9 @@ class Guardrails:
     def _halt(self, call: Evidence, counts: "_Counts") -> Halt | None:
         tool, after = call.tool, self._stop_after
         evidence = self._evidence_of(tool)
-        if counts.tool_failures >= after.same_tool_failure:
-            code, count = "same_tool_failure_halt", counts.tool_failures
+        failures = self._since_edit.in_a_row.get(tool, 0)
+        if not call.ok and failures >= after.same_tool_failure:
+            code, count = "same_tool_failure_halt", failures
             message = f"{tool} failed {count} times in a row."
         elif counts.repeats >= after.repeated_result:
             code, count = "repeated_result_halt", counts.repeats
@@ -282,6 +300,21 @@ class Guardrails:
 
     def _evidence_of(self, tool: str) -> tuple[Evidence, ...]:
         return tuple(call for call in self._recent if call.tool == tool)[-EVIDENCE:]
+
+
+class _Failures(msgspec.Struct):
+    """Failures in a row, by call and by tool, since a file was last changed. Stops count these."""
+
+    exact: OrderedDict[tuple[str, str], int] = msgspec.field(default_factory=OrderedDict)
+    in_a_row: OrderedDict[str, int] = msgspec.field(default_factory=OrderedDict)
+
+    def count(self, call: Evidence) -> None:
+        _remember(self.exact, call.signature, self.exact.get(call.signature, 0) + 1)
+        _remember(self.in_a_row, call.tool, self.in_a_row.get(call.tool, 0) + 1)
+
+    def forget(self, call: Evidence) -> None:
+        self.exact.pop(call.signature, None)
+        self.in_a_row.pop(call.tool, None)
 
 
 class _Counts(msgspec.Struct, kw_only=True):

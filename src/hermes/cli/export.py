@@ -5,14 +5,18 @@ from typing import Literal
 
 import msgspec
 
+from hermes.cli.masking import masked_messages, masked_session
 from hermes.cli.text import moment
 from hermes.store.records import Message, Session
 
 Format = Literal["jsonl", "md"]
 
 
-def exported(session: Session, messages: Sequence[Message], form: Format) -> str:
-    """The whole session as text."""
+def exported(
+    session: Session, messages: Sequence[Message], form: Format, secrets: frozenset[str] = frozenset()
+) -> str:
+    """The whole session as text, secrets masked. `secrets`: those that are known."""
+    session, messages = masked_session(session, secrets), masked_messages(messages, secrets)
     return as_lines(session, messages) if form == "jsonl" else as_markdown(session, messages)
 
 

@@ -18,6 +18,29 @@ class LazyGroup(click.Group):
         super().__init__(*args, **more)
         self._table = {command.name: command for command in table}
 
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        """Like click, but the name of a command is no value of an option that can stand alone: in
+        `hermes --continue chat`, `chat` is the command."""
+        return super().parse_args(ctx, self._with_lone_options(args))
+
+    def _with_lone_options(self, args: list[str]) -> list[str]:
+        options = {
+            name: option for option in self.params if isinstance(option, click.Option) for name in option.opts
+        }
+        position = 0
+        while position < len(args) - 1 and args[position] in options:
+            option, following = options[args[position]], args[position + 1]
+            can_stand_alone = not option.is_flag and isinstance(option.flag_value, str)
+            if can_stand_alone and self._names_command(following):
+                alone = f"{max(option.opts, key=len)}={option.flag_value}"
+                return [*args[:position], alone, *args[position + 1 :]]
+            takes_next = not option.is_flag and not (can_stand_alone and following.startswith("-"))
+            position += 2 if takes_next else 1
+        return args
+
+    def _names_command(self, word: str) -> bool:
+        return word in self._table or word in NOT_SERVED
+
     def list_commands(self, ctx: click.Context) -> list[str]:
         """The names in the order of the table."""
         return list(self._table)

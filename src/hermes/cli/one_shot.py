@@ -9,13 +9,14 @@ from typing import TYPE_CHECKING, Any, Literal
 import click
 
 from hermes.cli.errors import FAILED, INTERRUPTED, OK, complain, say
+from hermes.cli.masking import Mask, MaskedStream
 from hermes.cli.narration import Narrator, plain
 from hermes.cli.opening import Place, begin_logging, conversation_settings, open_runtime
 from hermes.cli.options import ChatOptions
 from hermes.cli.resume import finish_unfinished, start_directory, wanted_session
 from hermes.cli.usage_report import Outcome
 from hermes.cli.worktree import working_directory
-from hermes.store.events import EventRecord, MessageDelta, MessageStored
+from hermes.store.events import EventRecord, MessageDelta, MessageStored, RunFinished
 from hermes.store.records import Run, RunStatus, Session
 
 if TYPE_CHECKING:
@@ -52,7 +53,7 @@ async def answer_once(place: Place, options: ChatOptions, prompt: str, style: St
         if session is None:
             session = await runtime.new_session()
         outcome.session_id = session.id
-        shown = Progress(style)
+        shown = Progress(style, runtime.masked)
         asking = _Asking(runtime, session, settings, shown)
         try:
             outcome.run = run = await asking.ask(prompt)
@@ -105,9 +106,9 @@ class _Asking:
         self._task = asyncio.current_task()
         loop.add_signal_handler(signal.SIGINT, self._interrupt)
         try:
-            people, listen = Nobody(), self._shown.event
+            people = Nobody()
             for run in await finish_unfinished(
-                self._runtime, self._session, people=people, listen=listen, begin=self._begin
+                self._runtime, self._session, people=people, listen=self._shown.step, begin=self._begin
             ):
                 if run.status == "cancelled":
                     return run
@@ -115,7 +116,7 @@ class _Asking:
             for warning in accepted.warnings:
                 say(f"hermes: {warning}")
             self._begin(accepted.run)
-            return await self._runtime.execute(accepted.run.id, people=people, listen=listen)
+            return await self._runtime.execute(accepted.run.id, people=people, listen=self._shown.event)
         except asyncio.CancelledError:
             raise KeyboardInterrupt from None
         finally:
@@ -137,31 +138,36 @@ class _Asking:
 class Progress:
     """What is shown of a run: nothing but the answer, or also each thing done, on stderr."""
 
-    def __init__(self, style: Style) -> None:
+    def __init__(self, style: Style, mask: Mask) -> None:
         self._lines = style == "lines"
         self._streams = self._lines and sys.stdout.isatty()
         self._narrator = Narrator()
+        self._arriving = MaskedStream(mask)
         self._open = False
         """A text is on the screen without its line end."""
         self._streamed = False
         """The last whole message was shown as it came."""
 
     def event(self, record: EventRecord) -> None:
-        """Show one event."""
-        if not self._lines:
-            return
+        """Show one event of the run whose answer is printed."""
         event = record.event
         if self._streams and isinstance(event, MessageDelta):
-            self._write(event.text)
+            self._write(self._arriving.feed(event.text))
         elif isinstance(event, MessageStored) and event.message.role == "assistant":
+            self._write(self._arriving.finish())
             self._streamed = self._open
             self._close()
-        elif (
-            line := self._narrator.line(event)
-        ) is not None and event.__struct_config__.tag != "run.finished":
+        else:
+            self.step(record)
+
+    def step(self, record: EventRecord) -> None:
+        """Show what was done, and nothing of what is said."""
+        if not self._lines or isinstance(record.event, RunFinished):
+            return
+        line = self._narrator.line(record.event)
+        if line is not None:
             self._close()
-            width = _stderr_width()
-            say(plain(line, width))
+            say(plain(line, _stderr_width()))
 
     def end(self, run: Run) -> None:
         """Print the answer, if it is not on the screen already, and the failure, if there was one."""
@@ -180,6 +186,7 @@ class Progress:
         self._open = self._open or bool(text)
 
     def _close(self) -> None:
+        self._write(self._arriving.finish())
         if self._open:
             sys.stdout.write("\n")
             sys.stdout.flush()

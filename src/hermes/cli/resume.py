@@ -1,6 +1,7 @@
 """Going on with an earlier session: finding it, its directory, and the run it may have left unfinished."""
 
 import time
+from textwrap import indent
 from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -63,10 +64,16 @@ async def finish_unfinished(
     listen: Callable[["EventRecord"], None],
     begin: Callable[[Run], None] = lambda run: None,
 ) -> list[Run]:
-    """Take over the runs that a dead process left behind in this session, and finish them, oldest first."""
+    """Take over the runs that a dead process left behind in this session, and finish them, oldest first. What
+    came of them is shown to people, not printed as an answer."""
     finished = []
     for run in await runtime.unfinished(session.id):
-        say(f'Finishing what was interrupted first: "{fit(run.input.content, 60)}"')
+        say(f'Finishing what was interrupted first: "{fit(runtime.masked(run.input.content), 60)}"')
         begin(run)
-        finished.append(await runtime.execute(run.id, people=people, listen=listen))
+        run = await runtime.execute(run.id, people=people, listen=listen)
+        finished.append(run)
+        if run.answer and run.status != "cancelled":
+            say(f"Its answer:\n{indent(run.answer, '  ')}")
+        if run.status == "failed":
+            say(f"It failed: {run.error or run.reason}")
     return finished

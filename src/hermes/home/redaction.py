@@ -8,6 +8,8 @@ that a person can tell which key it was. What is masked once is left alone the n
 import typing
 from collections.abc import Collection, Mapping
 
+import msgspec
+
 from hermes.home.redaction_rules import RULES, mask
 from hermes.home.secret_names import is_secret_name
 
@@ -45,6 +47,35 @@ def _redact_once(text: str, known: Collection[str]) -> str:
         if any(mark in lowered for mark in rule.marks):
             text = rule.apply(text)
     return text
+
+
+def redact_tree(value: typing.Any, known: Collection[str] = (), name: str = "") -> typing.Any:
+    """The same structure with every text in it masked. `name` is the key that it stands under."""
+    if isinstance(value, str):
+        return _redact_named(name, value, known)
+    if isinstance(value, Mapping):
+        return {key: redact_tree(item, known, str(key)) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [redact_tree(item, known, name) for item in value]
+    return value
+
+
+def redact_json(text: str, known: Collection[str] = ()) -> str:
+    """JSON text with every text in it masked; what is not JSON is masked as it stands."""
+    try:
+        value = msgspec.json.decode(text)
+    except (msgspec.DecodeError, UnicodeError):
+        return redact(text, known)
+    masked = redact_tree(value, known)
+    return text if masked == value else msgspec.json.encode(masked).decode()
+
+
+def _redact_named(name: str, value: str, known: Collection[str]) -> str:
+    masked, before = redact(value, known), f"{name}="
+    if masked == value and is_secret_name(name):
+        pair = redact(before + value, known)
+        return pair.removeprefix(before) if pair.startswith(before) else masked
+    return masked
 
 
 def known_secrets(environment: Mapping[str, str], settings: "Settings | None" = None) -> frozenset[str]:

@@ -6,6 +6,8 @@ import uuid
 from collections.abc import Callable, Coroutine
 from typing import Any, TypeVar
 
+import msgspec
+
 from hermes.agent.ending import Interrupted
 from hermes.agent.journal import Journal
 from hermes.agent.steering import Steering
@@ -61,12 +63,13 @@ class RecordedPeople:
         return self._people.attended
 
     async def approve(self, request: ApprovalRequest, call_id: str) -> Decision:
+        request = msgspec.structs.replace(request, subject=self._masked(request.subject))
         approval_id = f"approval_{uuid.uuid4().hex[:12]}"
         asked = ApprovalRequested(
             approval_id=approval_id,
             call_id=call_id,
             tool=request.tool,
-            subject=self._masked(request.subject),
+            subject=request.subject,
             reasons=request.reasons,
             expires_at=self._journal.clock() + self._timeout if self.attended else None,
         )
@@ -93,8 +96,9 @@ class RecordedPeople:
         return ("deny", "policy") if decision is None else (decision, self._by)
 
     async def ask(self, question: str, choices: tuple[str, ...]) -> str | None:
+        question = self._masked(question)
         question_id = f"question_{uuid.uuid4().hex[:12]}"
-        asked = QuestionAsked(question_id=question_id, question=self._masked(question), choices=choices)
+        asked = QuestionAsked(question_id=question_id, question=question, choices=choices)
         await self._journal.record(events=[asked])
         answer = None
         try:

@@ -146,6 +146,10 @@ class Runtime:
         except StoreError:
             log.warning("the daily clean-up of the store failed", exc_info=True)
 
+    def masked(self, text: str) -> str:
+        """The text as people may read it."""
+        return redact(text, self.secrets)
+
     # Sessions -------------------------------------------------------------------------------------------
 
     async def new_session(self, *, title: str | None = None) -> Session:
@@ -327,7 +331,7 @@ class Runtime:
                 journal,
                 steering,
                 self.settings.approvals.timeout,
-                lambda text: redact(text, self.secrets),
+                self.masked,
             ),
             state=state,
             yolo=self.yolo,

@@ -1,12 +1,16 @@
 """The piece of a text that shows why it was found."""
 
 import re
+import string
 from collections.abc import Sequence
 
 WIDTH = 200
 """Characters, without the ellipses."""
 LEAD = 60
 """Characters before the first match."""
+
+_WORD = string.ascii_letters + string.digits + string.punctuation
+"""A word of these that is cut is left out: what is left of a secret would not be recognised as one."""
 
 
 def snippet(text: str, words: Sequence[str]) -> str:
@@ -19,7 +23,12 @@ def snippet(text: str, words: Sequence[str]) -> str:
         start = flat.rfind(" ", max(0, start - 20), start) + 1 or start
     start = min(start, len(flat) - WIDTH)
     end = start + WIDTH
-    return f"{'…' if start else ''}{flat[start:end].strip()}{'…' if end < len(flat) else ''}"
+    piece = flat[start:end]
+    if start and flat[start - 1] != " ":
+        piece = piece.lstrip(_WORD)
+    if end < len(flat) and flat[end] != " ":
+        piece = piece.rstrip(_WORD)
+    return f"{'…' if start else ''}{piece.strip()}{'…' if end < len(flat) else ''}"
 
 
 def _first_match(text: str, words: Sequence[str]) -> int:

@@ -10,6 +10,7 @@ from hermes.cli.asking import need_terminal, pick
 from hermes.cli.errors import Refused, say
 from hermes.cli.export import exported
 from hermes.cli.groups import sessions_change
+from hermes.cli.masking import masked_hit, masked_messages, masked_session, secrets_of
 from hermes.cli.opening import open_place, with_store
 from hermes.cli.options import ChatOptions
 from hermes.cli.printing import emit, emit_json, emit_table
@@ -50,12 +51,13 @@ def list_(
 ) -> None:
     """List sessions, the newest first."""
     place = open_place(outer(ctx).profile)
+    secrets = secrets_of(place)
 
     async def read(store: "Store") -> list[tuple[Session, str]]:
         found = await store.sessions.list(
             place.scope, limit=limit, source=source, include_archived=everything, search_title=title
         )
-        return [(session, await preview(store, place.scope, session)) for session in found]
+        return [await previewed(store, place.scope, session, secrets) for session in found]
 
     found = with_store(place, read)
     if as_json:
@@ -66,12 +68,15 @@ def list_(
     emit_table(rows(found), ("ID", "WHEN", "MESSAGES", "SOURCE", "TITLE"))
 
 
-async def preview(store: "Store", scope: Scope, session: Session) -> str:
-    """What a session is about: its title, else how it began."""
-    if session.title:
-        return session.title
-    first = await store.messages.all(scope, session.id, limit=1)
-    return fit(first[0].content, PREVIEW_CHARACTERS) if first else "(empty)"
+async def previewed(
+    store: "Store", scope: Scope, session: Session, secrets: frozenset[str]
+) -> tuple[Session, str]:
+    """A session with what it is about, both masked: its title, else how it began."""
+    shown = masked_session(session, secrets)
+    if shown.title:
+        return shown, shown.title
+    first = masked_messages(await store.messages.all(scope, session.id, limit=1), secrets)
+    return shown, fit(first[0].content, PREVIEW_CHARACTERS) if first else "(empty)"
 
 
 def rows(found: list[tuple[Session, str]]) -> list[tuple[str, ...]]:
@@ -96,12 +101,15 @@ def rows(found: list[tuple[Session, str]]) -> list[tuple[str, ...]]:
 def show(ctx: click.Context, session: str, as_json: bool) -> None:
     """Show one session: what it is, and what was said last."""
     place = open_place(outer(ctx).profile)
+    secrets = secrets_of(place)
 
     async def read(store: "Store") -> tuple[Session, list[str]]:
         found = await find_session(store, place.scope, session)
-        messages = await store.messages.active(place.scope, found.id)
+        messages = masked_messages(await store.messages.active(place.scope, found.id), secrets)
         said = [row for row in messages if row.role in ("user", "assistant") and row.content.strip()]
-        return found, [f"{'❯' if row.role == 'user' else ' '} {fit(row.content, 200)}" for row in said[-6:]]
+        return masked_session(found, secrets), [
+            f"{'❯' if row.role == 'user' else ' '} {fit(row.content, 200)}" for row in said[-6:]
+        ]
 
     found, said = with_store(place, read)
     if as_json:
@@ -141,7 +149,9 @@ def search(
 ) -> None:
     """Find what was said, in all sessions."""
     place = open_place(outer(ctx).profile)
-    hits = with_store(place, lambda store: store.search.search(place.scope, query, limit=limit, sort=sort))
+    found = with_store(place, lambda store: store.search.search(place.scope, query, limit=limit, sort=sort))
+    secrets = secrets_of(place)
+    hits = [masked_hit(hit, secrets) for hit in found]
     if as_json:
         emit_json(hits)
         return
@@ -193,13 +203,14 @@ def export(
 ) -> None:
     """Write a session to a file, or to standard output."""
     place = open_place(outer(ctx).profile)
+    secrets = secrets_of(place)
     target = output or file
     if form is None:
         form = "md" if target is not None and target.suffix == ".md" else "jsonl"
 
     async def read(store: "Store") -> str:
         found = await find_session(store, place.scope, session)
-        return exported(found, await store.messages.all(place.scope, found.id), form)
+        return exported(found, await store.messages.all(place.scope, found.id), form, secrets)
 
     text = with_store(place, read)
     if target is None or str(target) == "-":
@@ -221,10 +232,11 @@ def browse(ctx: click.Context) -> int:
     """Pick a session and go on with it."""
     need_terminal("`hermes sessions browse`")
     place = open_place(outer(ctx).profile)
+    secrets = secrets_of(place)
 
     async def read(store: "Store") -> list[tuple[Session, str]]:
         found = await store.sessions.list(place.scope, limit=500)
-        return [(session, await preview(store, place.scope, session)) for session in found]
+        return [await previewed(store, place.scope, session, secrets) for session in found]
 
     found = with_store(place, read)
     if not found:

@@ -203,7 +203,12 @@ class Conversation:
         """Take over what a dead process left behind in this session."""
         for run in await self.runtime.unfinished(self.session.id):
             self.screen.line(
-                Line("↻", "", f"finishing what was interrupted: {run.input.content}", tone="warn")
+                Line(
+                    "↻",
+                    "",
+                    f"finishing what was interrupted: {self.runtime.masked(run.input.content)}",
+                    tone="warn",
+                )
             )
             await self.execute(run)
 

@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from hermes.cli.interactive.recap import recap
+from hermes.cli.masking import masked_messages
 from hermes.store.ids import new_session_id
 from hermes.store.records import Session
 
@@ -76,7 +77,7 @@ async def show_recap(conversation: "Conversation") -> None:
     conversation.screen.write(
         recap(
             conversation.session,
-            rows,
+            masked_messages(rows, runtime.secrets),
             exchanges=display.resume_exchanges,
             width=conversation.screen.width,
             paint=conversation.screen.paint,

@@ -17,6 +17,7 @@ from hermes.cli.interactive.conversation import Conversation
 from hermes.cli.interactive.conversation_moves import reopen
 from hermes.cli.interactive.screen import Choice
 from hermes.cli.interactive.theme import Paint
+from hermes.cli.masking import Mask, MaskedStream
 from hermes.cli.narration import Line, Narrator, Tone, plain
 from hermes.cli.one_shot import find_resumed
 from hermes.cli.opening import Place, begin_logging, conversation_settings, open_runtime
@@ -100,10 +101,11 @@ class PlainScreen:
 class PlainView:
     """Shows a run's events as they come: text on standard output, the rest on standard error."""
 
-    def __init__(self) -> None:
+    def __init__(self, mask: Mask) -> None:
+        self._mask = mask
         self._narrator = Narrator()
         self._open = False
-        self._streamed = False
+        self._arriving = MaskedStream(mask)
 
     @property
     def took(self) -> float:
@@ -124,10 +126,11 @@ class PlainView:
     def event(self, record: EventRecord) -> None:
         event = record.event
         if isinstance(event, MessageDelta):
-            self._write(event.text)
+            self._write(self._arriving.feed(event.text))
         elif isinstance(event, MessageStored):
+            self._write(self._arriving.finish())
             if event.message.role == "assistant" and not self._open:
-                self._write(event.message.content)
+                self._write(self._mask(event.message.content))
             self._close()
         elif (line := self._narrator.line(event)) is not None:
             self._close()
@@ -140,6 +143,7 @@ class PlainView:
             self._open = True
 
     def _close(self) -> None:
+        self._write(self._arriving.finish())
         if self._open:
             sys.stdout.write("\n")
             sys.stdout.flush()
@@ -160,7 +164,12 @@ async def converse_in_lines(place: Place, options: ChatOptions) -> int:
         session = resumed or await runtime.new_session()
         ended = asyncio.Event()
         conversation = Conversation(
-            place=place, runtime=runtime, session=session, screen=screen, view=PlainView(), leave=ended.set
+            place=place,
+            runtime=runtime,
+            session=session,
+            screen=screen,
+            view=PlainView(runtime.masked),
+            leave=ended.set,
         )
         if attended:
             place_text = banner(

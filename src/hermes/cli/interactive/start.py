@@ -60,7 +60,7 @@ class _Chat:
         completer = ChatCompleter(self._cwd, words)
         term = place.environment.get("TERM", "")
         self.screen = TerminalScreen(place.profile.history_file, completer, paint, term)
-        view = TerminalView(self.screen, runtime.settings.display)
+        view = TerminalView(self.screen, runtime.settings.display, runtime.masked)
         self.conversation = Conversation(
             place=place,
             runtime=runtime,

@@ -7,6 +7,7 @@ from typing import Literal
 from hermes.cli.interactive.markdown import typeset
 from hermes.cli.interactive.markdown_stream import MarkdownStream
 from hermes.cli.interactive.terminal_screen import TerminalScreen
+from hermes.cli.masking import Mask, MaskedStream
 from hermes.cli.narration import Line, Narrator, layout, running_line
 from hermes.cli.text import count, fit, fit_line, money, seconds, visible
 from hermes.home.settings import DisplaySettings
@@ -29,9 +30,11 @@ Kind = Literal["start", "said", "text", "thought", "line"]
 class TerminalView:
     """Shows one conversation's runs. The display settings may change while it works."""
 
-    def __init__(self, screen: TerminalScreen, display: DisplaySettings) -> None:
+    def __init__(self, screen: TerminalScreen, display: DisplaySettings, mask: Mask) -> None:
         self._screen = screen
         self._display = display
+        self._mask = mask
+        self._arriving, self._thinking = MaskedStream(mask), MaskedStream(mask)
         self._stream = MarkdownStream()
         self._streamed = 0
         """Characters of the message in progress that were fed into the stream."""
@@ -94,7 +97,7 @@ class TerminalView:
             case events.MessageDelta():
                 self._text(event.text)
             case events.ReasoningDelta():
-                self._reasoning += event.text
+                self._reasoning += self._thinking.feed(event.text)
             case events.MessageStored(message=message):
                 self._stored(message)
             case events.ToolStarted():
@@ -119,7 +122,7 @@ class TerminalView:
         self._settle_reasoning()
         self._streamed += len(text)
         if self._display.streaming:
-            for block in self._stream.feed(text):
+            for block in self._stream.feed(self._arriving.feed(text)):
                 self._block(block)
 
     def _stored(self, message: Message) -> None:
@@ -127,26 +130,26 @@ class TerminalView:
             self._put(
                 "line",
                 self._screen.paint.line(
-                    Line("↪", "", message.content, tone="accent"), self._screen.width - 1
+                    Line("↪", "", self._mask(message.content), tone="accent"), self._screen.width - 1
                 ),
             )
         if message.role != "assistant":
             return
         self._settle_reasoning()
         if not self._streamed or not self._display.streaming:
-            for block in self._stream.feed(message.content):
+            for block in self._stream.feed(self._mask(message.content)):
                 self._block(block)
         self._settle()
 
     def _settle(self) -> None:
         """Nothing more comes for the text in progress."""
         self._settle_reasoning()
-        for block in self._stream.finish():
+        for block in [*self._stream.feed(self._arriving.finish()), *self._stream.finish()]:
             self._block(block)
         self._streamed = 0
 
     def _settle_reasoning(self) -> None:
-        text, self._reasoning = self._reasoning.strip(), ""
+        text, self._reasoning = (self._reasoning + self._thinking.finish()).strip(), ""
         if not text or not self._display.show_reasoning:
             return
         lines = self._thoughts(text)
@@ -160,7 +163,8 @@ class TerminalView:
 
     def _drop(self) -> None:
         """The text in progress is void."""
-        self._stream.drop()
+        for text in (self._stream, self._arriving, self._thinking):
+            text.drop()
         self._reasoning, self._streamed = "", 0
 
     def _block(self, block: str) -> None:

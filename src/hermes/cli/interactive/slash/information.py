@@ -80,7 +80,7 @@ async def copy(conversation: "Conversation", rest: str) -> None:
         raise Refused(f"/copy takes which answer, counted from the last, not '{rest}'.")
     runtime = conversation.runtime
     rows = await runtime.store.messages.active(runtime.scope, conversation.session.id)
-    answers = [row.content for row in rows if row.role == "assistant" and row.content.strip()]
+    answers = [runtime.masked(row.content) for row in rows if row.role == "assistant" and row.content.strip()]
     number = int(rest or 1)
     if number > len(answers):
         conversation.screen.say("There is no such answer.", "dim")

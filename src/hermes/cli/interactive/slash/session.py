@@ -51,7 +51,7 @@ async def history(conversation: "Conversation", rest: str) -> None:
             if row.role == "user"
             else paint.tone("Hermes", "good", bold=True)
         )
-        text = row.content.strip()
+        text = conversation.runtime.masked(row.content.strip())
         if len(text) > HISTORY_CHARACTERS:
             text = f"{text[:HISTORY_CHARACTERS]} …"
         screen.write(f"{who} {paint.tone(moment(row.created_at), 'dim')}")
@@ -66,7 +66,7 @@ async def save(conversation: "Conversation", rest: str) -> None:
     rows = await conversation.runtime.store.messages.all(conversation.runtime.scope, conversation.session.id)
     try:
         with file.open("x", encoding="utf-8") as stream:
-            stream.write(exported(conversation.session, rows, form))
+            stream.write(exported(conversation.session, rows, form, conversation.runtime.secrets))
     except FileExistsError as error:
         raise Refused(f"{file} exists already; name another file.") from error
     except OSError as error:
@@ -173,7 +173,12 @@ async def status(conversation: "Conversation", rest: str) -> None:
         ("Messages", str(session.message_count)),
         ("Tokens", f"{count(session.usage.input_tokens)} in, {count(session.usage.output_tokens)} out"),
         ("Cost", money(session.usage.cost_usd)),
-        ("At work", fit(conversation.run.input.content, 60) if conversation.run else "no"),
+        (
+            "At work",
+            fit(conversation.runtime.masked(conversation.run.input.content), 60)
+            if conversation.run
+            else "no",
+        ),
         ("Approvals", "off (yolo)" if runtime.yolo else runtime.settings.approvals.mode),
     ]
     conversation.screen.say("\n".join(table(rows, conversation.screen.width)))
