@@ -30,8 +30,8 @@ SHORTEST_CYCLE, LONGEST_CYCLE = 2, 5
 EVIDENCE = 10
 """Calls that a stop shows."""
 EDITING_TOOLS = frozenset({"write_file", "patch"})
-"""A file that was changed makes a command that failed before worth another try: edit, test, edit, test is work
-and is not blocked. The same edits with the same failures are a cycle."""
+"""A file that was changed makes a command that failed worth another try: edit, test, edit, test is work and
+is not blocked. The same edits with the same failures are a cycle."""
 
 K = TypeVar("K", bound=Hashable)
 V = TypeVar("V")

@@ -1,9 +1,9 @@
 """Going on with an earlier session: finding it, its directory, and the run it may have left unfinished."""
 
 import time
-from textwrap import indent
 from collections.abc import Callable
 from pathlib import Path
+from textwrap import indent
 from typing import TYPE_CHECKING
 
 from hermes.cli.errors import Refused, say
@@ -70,10 +70,10 @@ async def finish_unfinished(
     for run in await runtime.unfinished(session.id):
         say(f'Finishing what was interrupted first: "{fit(runtime.masked(run.input.content), 60)}"')
         begin(run)
-        run = await runtime.execute(run.id, people=people, listen=listen)
-        finished.append(run)
-        if run.answer and run.status != "cancelled":
-            say(f"Its answer:\n{indent(run.answer, '  ')}")
-        if run.status == "failed":
-            say(f"It failed: {run.error or run.reason}")
+        ended = await runtime.execute(run.id, people=people, listen=listen)
+        finished.append(ended)
+        if ended.answer and ended.status != "cancelled":
+            say(f"Its answer:\n{indent(ended.answer, '  ')}")
+        if ended.status == "failed":
+            say(f"It failed: {ended.error or ended.reason}")
     return finished

@@ -174,8 +174,9 @@ class Conversation:
             await self.converse(text)
 
     async def converse(self, text: str) -> None:
-        """Run an input to its end."""
+        """Run an input to its end. A run that was handed back, such as after an error, comes first."""
         self.view.said(text)
+        await self.finish_unfinished()
         accepted = await submit_typed(self.runtime, self.session.id, text, attended=self.people.attended)
         for warning in accepted.warnings:
             self.screen.line(Line("!", "", warning, tone="warn"))
