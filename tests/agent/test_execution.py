@@ -192,3 +192,11 @@ async def test_an_interrupt_ends_the_delay(scripted: MakeRuntime) -> None:
         done = await bench.runtime.execute(run.id, listen=listen)
     assert done.status == "cancelled"
     assert not (bench.work / "second").exists()
+
+
+async def test_a_call_that_is_not_run_shows_its_arguments_too(scripted: MakeRuntime) -> None:
+    asked = [calls(*shells("false")) for _ in range(6)]
+    bench = scripted([calls(ToolCall("u", "nosuch", '{"path":"x"}')), *asked])
+    assert (await bench.ask("go")).reason == "guardrail_halt"
+    shown = [event.preview for event in bench.events(ToolStarted)]
+    assert shown == ['{"path":"x"}', *["false"] * 6]

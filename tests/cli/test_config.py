@@ -1,6 +1,7 @@
 """`hermes config`."""
 
 import json
+import re
 from pathlib import Path
 
 from tests.cli.conftest import Run
@@ -30,6 +31,53 @@ def test_secrets_go_to_the_env_file_and_are_not_shown(run: Run, home: Path) -> N
     shown = run("config", "show").stdout
     assert "OPENROUTER_API_KEY" in shown
     assert "sk-or-secret-value" not in shown
+
+
+def test_get_masks_secrets_and_says_where_they_are(run: Run, home: Path) -> None:
+    run("config", "set", "OPENROUTER_API_KEY", "sk-or-secret-value")
+    run("config", "set", "providers.mine.api_key", "hidden-thing")
+    for arguments, holder in (
+        (["OPENROUTER_API_KEY"], home / ".env"),
+        (["OPENROUTER_API_KEY", "--json"], home / ".env"),
+        (["providers.mine.api_key"], home / "config.yaml"),
+        (["providers", "--json"], home / "config.yaml"),
+    ):
+        done = run("config", "get", *arguments)
+        assert done.returncode == 0
+        assert "********" in done.stdout
+        assert not any(secret in done.stdout for secret in ("sk-or-secret-value", "hidden-thing"))
+        assert done.stderr == f"hermes: the secret is masked here; {holder} holds it.\n"
+    given = run("config", "get", "GROQ_API_KEY", GROQ_API_KEY="gsk-secret")
+    assert (given.stdout, "the environment of this shell holds it" in given.stderr) == ("********\n", True)
+
+
+def test_variables_that_are_read_go_to_the_env_file(run: Run, home: Path) -> None:
+    url = "http://127.0.0.1:8000/v1"
+    done = run("config", "set", "OPENAI_BASE_URL", url)
+    assert (done.returncode, done.stdout) == (0, f"✓ OPENAI_BASE_URL = {url}  ({home / '.env'})\n")
+    got = run("config", "get", "OPENAI_BASE_URL")
+    assert (got.stdout, got.stderr) == (f"{url}\n", "")
+    refused = run("config", "set", "HERMES_HOME", "/elsewhere")
+    assert (refused.returncode, refused.stdout) == (1, "")
+    assert f"HERMES_HOME is not read from {home / '.env'}" in refused.stderr
+    assert run("config", "set", "MY_HOST", "a", "--force").returncode == 0
+    assert (home / ".env").read_text() == f"OPENAI_BASE_URL={url}\nMY_HOST=a\n"
+    assert run("config", "unset", "MY_HOST").returncode == 0
+
+
+def test_a_variable_that_stands_for_a_setting_has_its_type(run: Run, home: Path) -> None:
+    refused = run("config", "set", "TERMINAL_TIMEOUT", "soon")
+    assert refused.returncode == 1
+    assert "TERMINAL_TIMEOUT" in refused.stderr
+    assert not (home / ".env").exists()
+    assert run("config", "set", "TERMINAL_TIMEOUT", "5").returncode == 0
+    assert run("config", "get", "terminal.timeout").stdout == "5\n"
+
+
+def test_show_indents_what_stands_in_a_section(run: Run, home: Path) -> None:
+    lines = run("config", "show").stdout.splitlines()
+    assert lines[:2] == ["Paths", f"  home     {home}"]
+    assert any(re.fullmatch("  max_turns +90", line) for line in lines)
 
 
 def test_show_masks_secrets_of_the_file(run: Run, home: Path) -> None:

@@ -5,11 +5,13 @@ import os
 import signal
 import subprocess
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
 from tests.cli.conftest import Run, Serve
+from tests.cli.terminal import Terminal
 
 USAGE_FIELDS = {
     "estimated_cost_usd", "cost_status", "cost_source", "input_tokens", "output_tokens", "cache_read_tokens",
@@ -99,11 +101,24 @@ def test_the_usage_report_is_written_when_nothing_could_start(run: Run, tmp_path
     assert "nosuch" in usage["failure"]
 
 
-def test_a_usage_file_that_cannot_be_written_is_named(run: Run, tmp_path: Path) -> None:
-    done = run("-z", "hello", "--usage-file", str(tmp_path / "nowhere" / "usage.json"))
-    assert done.returncode == 1
-    assert "nowhere" in done.stderr
+@pytest.mark.parametrize("place", ["nowhere/usage.json", "file/usage.json", "/proc/usage.json", "folder"])
+@pytest.mark.parametrize("arguments", [["-z", "hello"], ["chat", "-q", "hello"]])
+def test_a_usage_file_that_cannot_be_written_is_refused_before_anything_is_done(
+    run: Run, home: Path, tmp_path: Path, place: str, arguments: list[str]
+) -> None:
+    (tmp_path / "file").touch()
+    (tmp_path / "folder").mkdir()
+    report = tmp_path / place
+    done = run(*arguments, "--usage-file", str(report))
+    assert (done.returncode, done.stdout) == (2, "")
+    assert str(report) in done.stderr
     assert "Traceback" not in done.stderr
+    assert not (home / "hermes.db").exists()
+
+
+def test_the_usage_report_can_go_to_a_pipe_or_a_device(run: Run) -> None:
+    assert run("-z", "date", "--usage-file", "/dev/null").returncode == 0
+    assert '"completed": true' in run("chat", "-Qq", "date", "--usage-file", "/dev/stderr").stderr
 
 
 def test_dangerous_commands_are_denied_unless_yolo(run: Run, serve: Serve, work: Path) -> None:
@@ -122,9 +137,12 @@ def test_a_guardrail_stop_is_a_failure(run: Run, serve: Serve) -> None:
         {"calls": [{"name": "terminal", "arguments": {"command": "false"}}], "repeat": "forever"},
         follow="arrival",
     )
-    done = run("chat", "-q", "loop", **key(url))
-    assert done.returncode == 1
-    assert "Traceback" not in done.stderr
+    for arguments in (["chat", "-q"], ["chat", "-Qq"], ["-z"]):
+        done = run(*arguments, "loop", **key(url))
+        assert done.returncode == 1
+        assert done.stdout.startswith("I stopped using terminal")
+        assert "I stopped using terminal" not in done.stderr, "once is enough"
+        assert "Traceback" not in done.stderr
 
 
 def test_max_turns_bounds_the_model_calls(run: Run, serve: Serve, tmp_path: Path) -> None:
@@ -170,3 +188,43 @@ def test_without_any_model_the_demo_answers_and_says_so(run: Run, arguments: lis
     done = run(*arguments)
     assert done.returncode == 0
     assert "demo" in done.stdout
+
+
+def test_a_full_disk_under_the_answer_is_a_failure(
+    hermes: list[str], plain_environment: dict[str, str], work: Path
+) -> None:
+    with open("/dev/full", "w") as full:
+        done = subprocess.run(
+            [*hermes, "-z", "date"],
+            env=plain_environment,
+            cwd=work,
+            stdout=full,
+            stderr=subprocess.PIPE,
+            check=False,
+        )
+    assert done.returncode == 1
+    assert done.stderr == b"hermes: the result could not be written: No space left on device.\n"
+
+
+def test_an_input_that_was_refused_is_not_run_later(
+    run: Run, hermes: list[str], work: Path, home: Path
+) -> None:
+    first = run("chat", "-q", "date", "-Q")
+    session = first.stderr.split("session_id:")[1].split()[0]
+    environment = {"HERMES_HOME": str(home), "HOME": str(work), "PATH": os.environ["PATH"]}
+    busy = subprocess.Popen([*hermes, "--resume", session, "-z", "run sleep 3"], env=environment, cwd=work)
+    time.sleep(1.5)
+    refused = run("--resume", session, "-z", "run touch late.txt")
+    assert refused.returncode == 1
+    assert "was not taken" in refused.stderr
+    assert busy.wait(20) == 0
+    assert run("--resume", session, "-z", "date").returncode == 0
+    assert not (work / "late.txt").exists()
+
+
+def test_an_answer_can_not_drive_the_terminal(terminal: Callable[..., Terminal], serve: Serve) -> None:
+    url = serve({"text": "\u001b[2J\u001b]0;title\u0007The answer."})
+    shown = terminal("-z", "hello", **key(url))
+    assert "The answer." in shown.wait_for("The answer.")
+    assert shown.wait() == 0
+    assert "]0;title" in shown.text()

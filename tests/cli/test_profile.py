@@ -97,3 +97,10 @@ def test_what_is_wrong_is_named(run: Run) -> None:
         assert done.returncode == 1, arguments
         assert len(done.stderr.splitlines()) == 1, done.stderr
         assert done.stdout == ""
+
+
+def test_what_is_not_set_is_said_so(run: Run) -> None:
+    shown = dict(line.split(maxsplit=1) for line in run("profile", "show").stdout.splitlines())
+    assert (shown["model"], shown["alias"], shown["description"]) == ("not set",) * 3
+    assert run("profile", "list").stdout.splitlines()[1].split() == ["❯", "default", "not", "set", "-"]
+    assert json.loads(run("profile", "show", "--json").stdout)["model"] == ""

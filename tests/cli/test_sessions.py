@@ -8,7 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.cli.conftest import Run
+from tests.cli.conftest import Run, Serve
+from tests.cli.test_one_shot import key
 from tests.cli.test_resume import newest
 
 
@@ -50,6 +51,14 @@ def test_search(run: Run, two: list[str]) -> None:
     nothing = run("sessions", "search", "zeppelin")
     assert (nothing.returncode, nothing.stdout) == (0, "")
     assert "zeppelin" in nothing.stderr
+
+
+def test_a_call_is_found_by_its_arguments_and_shown_as_text(run: Run, serve: Serve) -> None:
+    arguments = {"command": "echo 'a teapot'", "env": {"tags": ["x"]}}
+    url = serve({"calls": [{"name": "terminal", "arguments": arguments}]}, {"text": "Done."})
+    run("-z", "do it", **key(url))
+    found = run("sessions", "search", "teapot").stdout
+    assert found.rstrip().endswith("terminal echo 'a teapot' x")
 
 
 @pytest.mark.parametrize(("name", "start"), [("out.jsonl", '{"type":"session"'), ("out.md", "# ")])

@@ -1,5 +1,6 @@
 """What `config.yaml` means, what wins over it, and what is refused with which line."""
 
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -298,3 +299,34 @@ def test_any_file_is_either_read_or_refused_in_words(
         assert str(read).endswith(".")
     else:
         assert all(str(key) for key in read.unknown)
+
+
+def test_what_is_no_file_is_refused_never_replaced_by_defaults(
+    profile: Profile, environment: Environment
+) -> None:
+    profile.config_file.symlink_to("/nowhere/config.yaml")
+    with pytest.raises(ConfigError, match="leads nowhere"):
+        load_settings(profile, environment)
+    profile.config_file.unlink()
+    os.mkfifo(profile.config_file)
+    with pytest.raises(ConfigError, match="no regular file"):
+        load_settings(profile, environment)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "a: &a [*a]\n",
+        "a: &a [1,1,1,1,1,1,1,1,1,1]\n"
+        + "".join(
+            f"{b}: &{b} [{','.join(['*' + a] * 10)}]\n" for a, b in zip("abcdefg", "bcdefgh", strict=True)
+        ),
+    ],
+    ids=["endless", "huge"],
+)
+def test_aliases_that_stand_for_too_much_are_refused(
+    profile: Profile, environment: Environment, text: str
+) -> None:
+    profile.config_file.write_text(text)
+    with pytest.raises(ConfigError, match="aliases"):
+        load_settings(profile, environment)

@@ -1,5 +1,6 @@
 """One key of `config.yaml` changed, every other character left alone."""
 
+import re
 from pathlib import Path
 from typing import Any
 
@@ -7,11 +8,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from hermes.home.config import get_key, load_settings
+from hermes.home.config import FLAG_VARIABLES, get_key, load_settings
 from hermes.home.config_edit import set_key, unset_key
 from hermes.home.environment import Environment, load_environment
 from hermes.home.errors import ConfigError, HomeError
 from hermes.home.profile import Profile
+from hermes.home.secret_names import is_read_from_env_file
 
 FILE = """\
 # My settings
@@ -260,3 +262,14 @@ def test_any_text_comes_back_as_it_was(value: str, tmp_path_factory: pytest.Temp
     expected: Any = value
     assert get_key(profile, environment, "agent.system_prompt") == expected
     assert get_key(profile, environment, "display.personality") == expected
+
+
+def test_what_the_environment_page_lists_can_be_set() -> None:
+    """But for those that a terminal sets."""
+    page = (Path(__file__).parents[2] / "docs" / "configuration.md").read_text()
+    table = page.partition("From the process environment, else from `.env`:")[2]
+    names = re.findall(
+        r"`([A-Z_]+)`", "\n".join(re.findall(r"^\| `[^|]*\||_BASE_URL`.*$", table, re.MULTILINE))
+    )
+    assert {"HERMES_API_TIMEOUT", *FLAG_VARIABLES} <= set(names)
+    assert [name for name in names if not is_read_from_env_file(name)] == ["TERM"]

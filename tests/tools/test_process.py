@@ -67,3 +67,14 @@ async def test_an_unknown_process_is_named_with_the_known_ones(workplace: Workpl
     assert (
         "known are: none" in (await workplace.refusal(process, action="poll", session_id="proc_x"))["error"]
     )
+
+
+async def test_a_line_for_a_shell_is_authorized_like_a_command(workplace: Workplace) -> None:
+    victim = workplace.write("kept/file.txt", "kept")
+    name = await started(workplace, "bash")
+    refused = await workplace.refusal(process, action="submit", session_id=name, data="rm -rf kept")
+    assert "recursive delete" in refused["error"]
+    await workplace.ask(process, action="write", session_id=name, data="r")
+    await workplace.refusal(process, action="submit", session_id=name, data="m -rf kept")
+    await workplace.ask(process, action="close", session_id=name)
+    assert victim.read_text() == "kept"

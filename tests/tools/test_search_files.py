@@ -125,3 +125,33 @@ async def test_an_alias_of_the_person_changes_nothing(tree: Workplace) -> None:
 async def test_an_interrupt_ends_the_search(tree: Workplace) -> None:
     tree.context.stop.set()
     assert "interrupted" in (await tree.refusal(search_files, pattern="x"))["error"]
+
+
+async def test_globs_mean_the_same_to_every_program(tree: Workplace) -> None:
+    for name in ("src/one.ts", "src/deep/two.tsx", "three.ts"):
+        tree.write(name, "needle\n")
+    folder = tree.folder
+
+    async def found(glob: str) -> list[str]:
+        content = await tree.ask(search_files, pattern="needle", output_mode="files_only", file_glob=glob)
+        named = await tree.ask(search_files, pattern=glob, target="files", path=".")
+        assert set(content["files"]) <= set(named["files"])
+        return [name.removeprefix(f"{folder}/") for name in content["files"]]
+
+    assert await found("*.{ts,tsx}") == ["src/deep/two.tsx", "src/one.ts", "three.ts"]
+    assert await found("src/**/*.ts*") == ["src/deep/two.tsx", "src/one.ts"]
+    assert await found("src/*.ts") == ["src/one.ts"]
+    assert await found("t[hw]*.ts*") == ["src/deep/two.tsx", "three.ts"]
+
+
+async def test_a_single_file_can_be_searched_and_a_folder_listed(tree: Workplace) -> None:
+    found = await tree.ask(search_files, pattern="find_me", path="a.py", file_glob="*.py")
+    assert found["total_count"] == 2
+    names = await tree.ask(search_files, pattern="*", target="files", path="sub dir")
+    assert set(names["files"]) == {f"{tree.folder}/sub dir/b.py", f"{tree.folder}/sub dir/it's.txt"}
+
+
+async def test_a_long_line_is_cut_and_its_secrets_are_masked_first(tree: Workplace) -> None:
+    tree.write("long.sh", "x" * 480 + " API_KEY=sk-abcdefghijklmnop1234567890\n")
+    found = await tree.ask(search_files, pattern="API_KEY")
+    assert "abcdefghij" not in found["matches_text"]

@@ -1,5 +1,7 @@
 """What a toolset's name stands for."""
 
+import re
+
 import pytest
 
 from hermes.home.settings import Settings
@@ -53,3 +55,15 @@ def test_a_source_has_its_own_toolsets() -> None:
     assert toolsets_for(settings, "api_server") == ["hermes-api-server"]
     assert toolsets_for(settings, "cron") == ["hermes-cron"]
     assert toolsets_for(settings, "batch") == ["hermes-gateway"]
+
+
+@pytest.mark.parametrize(
+    ("name", "sentence"),
+    [
+        ("nosuch", "There is no toolset 'nosuch'; the toolsets are: web, "),
+        ("termnal", "There is no toolset 'termnal'; did you mean 'terminal'? The toolsets are: web, "),
+    ],
+)
+def test_an_unknown_toolset_is_named(name: str, sentence: str) -> None:
+    with pytest.raises(UnknownToolset, match=re.escape(sentence)):
+        tools_in([name], AVAILABLE)

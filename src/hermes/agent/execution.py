@@ -67,7 +67,7 @@ class _Batch:
             else:
                 unknown += call.name not in self.active.tools
                 await self._run_pending(prepared)
-                await self._finish_unrun(call, ready)
+                await self._finish_unrun(call, ready, one_line(call.arguments))
         await self._run_pending(prepared)
         self.outcome.all_unknown = unknown == len(calls)
         return self.outcome
@@ -100,7 +100,7 @@ class _Batch:
         for ready in segment:
             refusal = _cancelled() if self.active.steering.stop.is_set() else self._blocked(ready)
             if refusal is not None:
-                await self._finish_unrun(ready.call, refusal)
+                await self._finish_unrun(ready.call, refusal, preview(ready))
             else:
                 runnable.append(ready)
         if runnable:
@@ -201,10 +201,12 @@ class _Batch:
             result.content, call_id=call.id, files=sandbox.files, directory=sandbox.scratch
         )
 
-    async def _finish_unrun(self, call: ToolCall, result: ToolResult) -> None:
+    async def _finish_unrun(self, call: ToolCall, result: ToolResult, shown: str) -> None:
         now = self.active.clock()
         arguments = self.active.masked_arguments(call)
-        started = ToolStarted(call_id=call.id, name=call.name, preview=call.name, arguments=arguments)
+        started = ToolStarted(
+            call_id=call.id, name=call.name, preview=self.active.masked(shown), arguments=arguments
+        )
         await self.active.journal.record(
             started=[_record(self.active.run.id, call, "started", now)], events=[started]
         )
@@ -289,6 +291,11 @@ def preview(ready: Prepared) -> str:
     """The arguments for people, on one line."""
     value = ready.arguments.get(ready.tool.preview) if ready.tool.preview else None
     text = value if isinstance(value, str) else json.dumps(ready.arguments, ensure_ascii=False)
+    return one_line(text)
+
+
+def one_line(text: str) -> str:
+    """The beginning of a text, for a line."""
     return " ".join(text.split())[:400]
 
 

@@ -11,7 +11,7 @@ from hermes.cli.one_shot import Style, answer_once, read_prompt
 from hermes.cli.opening import open_place, permitted
 from hermes.cli.options import ChatOptions, chat_options, conversation_options, gather
 from hermes.cli.root import outer
-from hermes.cli.usage_report import Outcome, write_report
+from hermes.cli.usage_report import Outcome, need_writable, write_report
 
 
 @click.command("chat")
@@ -33,6 +33,8 @@ def chat(ctx: click.Context, /, **values: Any) -> int:
 
 def ask_once(profile: str | None, options: ChatOptions, prompt: str, *, style: Style) -> int:
     """Run one input to its end and return the exit code. The usage report is written whatever happens."""
+    if options.usage_file is not None:
+        need_writable(options.usage_file)
     outcome = Outcome()
     try:
         text = read_prompt(prompt)

@@ -1,6 +1,5 @@
 """One run of the command line: pick the profile, find the command, turn every outcome into an exit code."""
 
-import sys
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -27,6 +26,10 @@ def run(arguments: Sequence[str]) -> int:
     except BrokenPipeError:
         errors.silence_stdout()
         return errors.FAILED
+    except errors.OutputFailed as failure:
+        errors.silence_stdout()
+        errors.complain(str(failure))
+        return errors.FAILED
     except Exception as error:  # noqa: BLE001 - the border: a person gets a sentence, the log gets the rest
         errors.complain(errors.sentence_of(error) or errors.write_traceback(error, _logs()))
         return errors.FAILED
@@ -38,7 +41,7 @@ def _dispatch(arguments: Sequence[str]) -> int:
 
     name, rest = split_profile_argument(arguments)
     result = root.main(args=list(rest), prog_name="hermes", standalone_mode=False, obj=name)
-    sys.stdout.flush()
+    errors.put_out()
     return result if isinstance(result, int) else errors.OK
 
 

@@ -18,8 +18,9 @@ class Refused(click.ClickException):
 
 
 def say(text: str) -> None:
-    """A line for people, on stderr."""
-    click.echo(text, err=True)
+    """A line for people, on stderr. Nobody may be there to read it."""
+    if sys.stderr is not None:
+        click.echo(text, err=True)
 
 
 def complain(sentence: str) -> None:
@@ -43,6 +44,8 @@ def sentence_of(error: Exception) -> str | None:
 
     if isinstance(error, click.ClickException):
         return error.format_message()
+    if isinstance(error, OSError) and error.filename is not None:
+        return f"{error.filename}: {(error.strerror or 'it failed').lower()}."
     return str(error) if isinstance(error, HomeError | ModelNotConfigured | StoreError) else None
 
 
@@ -65,6 +68,24 @@ def write_traceback(error: Exception, logs: Path | None) -> str:
     return f"something went wrong inside ({kind})."
 
 
+class OutputFailed(Exception):
+    """What was to be printed could not be written; the message is one sentence."""
+
+
+def put_out(text: str = "") -> None:
+    """Write to stdout, at once. Raises OutputFailed, or BrokenPipeError when nobody reads."""
+    if sys.stdout is None:
+        raise OutputFailed("standard output is closed; give it a place for the answer.")
+    try:
+        sys.stdout.write(text)
+        sys.stdout.flush()
+    except BrokenPipeError:
+        raise
+    except OSError as error:
+        raise OutputFailed(f"the result could not be written: {error.strerror}.") from error
+
+
 def silence_stdout() -> None:
     """Nobody reads stdout any more: keep the interpreter from complaining about it at exit."""
-    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    if sys.stdout is not None:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

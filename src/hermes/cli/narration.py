@@ -94,8 +94,8 @@ def running_line(started: events.ToolStarted, spinner: str, took: float) -> Line
 
 
 def ending(event: events.RunFinished) -> Line | None:
-    """How the run ended, where it needs a word."""
-    if event.status == "completed":
+    """How the run ended, where it needs a word besides the answer."""
+    if event.status == "completed" or (event.error and event.error == event.answer):
         return None
     if event.status == "cancelled":
         return Line("■", "", "interrupted", tone="warn")

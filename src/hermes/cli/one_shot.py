@@ -8,12 +8,13 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import click
 
-from hermes.cli.errors import FAILED, INTERRUPTED, OK, complain, say
+from hermes.cli.errors import FAILED, INTERRUPTED, OK, Refused, complain, put_out, say
 from hermes.cli.masking import Mask, MaskedStream
 from hermes.cli.narration import Narrator, plain
 from hermes.cli.opening import Place, begin_logging, conversation_settings, open_runtime
 from hermes.cli.options import ChatOptions
 from hermes.cli.resume import finish_unfinished, start_directory, wanted_session
+from hermes.cli.text import visible
 from hermes.cli.usage_report import Outcome
 from hermes.cli.worktree import working_directory
 from hermes.store.events import EventRecord, MessageDelta, MessageStored, RunFinished
@@ -100,6 +101,7 @@ class _Asking:
     async def ask(self, prompt: str) -> Run:
         """Finish what the session left unfinished, then run the new input to its end."""
         from hermes.runs.people import Nobody
+        from hermes.runs.runtime import RunRefused
         from hermes.runs.typed_input import submit_typed
 
         loop = asyncio.get_running_loop()
@@ -116,7 +118,11 @@ class _Asking:
             for warning in accepted.warnings:
                 say(f"hermes: {warning}")
             self._begin(accepted.run)
-            return await self._runtime.execute(accepted.run.id, people=people, listen=self._shown.event)
+            try:
+                return await self._runtime.execute(accepted.run.id, people=people, listen=self._shown.event)
+            except RunRefused as refusal:
+                await self._runtime.withdraw(accepted.run.id)
+                raise Refused(f"{refusal} The request was not taken; try again later.") from refusal
         except asyncio.CancelledError:
             raise KeyboardInterrupt from None
         finally:
@@ -139,8 +145,11 @@ class Progress:
     """What is shown of a run: nothing but the answer, or also each thing done, on stderr."""
 
     def __init__(self, style: Style, mask: Mask) -> None:
+        put_out()  # before any work: there must be a place for what comes of it
         self._lines = style == "lines"
-        self._streams = self._lines and sys.stdout.isatty()
+        self._terminal = sys.stdout.isatty()
+        """What a model says must not move the cursor or change the title; a pipe gets every byte."""
+        self._streams = self._lines and self._terminal
         self._narrator = Narrator()
         self._arriving = MaskedStream(mask)
         self._open = False
@@ -173,23 +182,21 @@ class Progress:
         """Print the answer, if it is not on the screen already, and the failure, if there was one."""
         self._close()
         if run.answer and run.status != "cancelled" and not self._streamed:
-            sys.stdout.write(run.answer if run.answer.endswith("\n") else f"{run.answer}\n")
-            sys.stdout.flush()
+            answer = run.answer if run.answer.endswith("\n") else f"{run.answer}\n"
+            put_out(visible(answer) if self._terminal else answer)
         if run.status == "cancelled":
             complain("interrupted.")
-        elif run.status != "completed":
+        elif run.status != "completed" and run.error != run.answer:
             complain(run.error or f"the run failed: {run.reason}.")
 
     def _write(self, text: str) -> None:
-        sys.stdout.write(text)
-        sys.stdout.flush()
+        put_out(visible(text) if self._terminal else text)
         self._open = self._open or bool(text)
 
     def _close(self) -> None:
         self._write(self._arriving.finish())
         if self._open:
-            sys.stdout.write("\n")
-            sys.stdout.flush()
+            put_out("\n")
         self._open = False
 
 

@@ -29,7 +29,9 @@ def emit_json(value: Any) -> None:
     click.echo(msgspec.json.format(msgspec.json.encode(value), indent=2).decode())
 
 
-def emit_table(rows: Sequence[Sequence[str]], headings: Sequence[str] = (), *, flexible: int = -1) -> None:
+def emit_table(
+    rows: Sequence[Sequence[str]], headings: Sequence[str] = (), *, flexible: int = -1, indent: int = 0
+) -> None:
     """Rows in aligned columns; the column `flexible` is cut when the terminal is narrow."""
-    if rows:
-        click.echo("\n".join(table(rows, width(), headings, flexible)))
+    for line in table(rows, width() - indent, headings, flexible) if rows else ():
+        click.echo(" " * indent + line)

@@ -74,6 +74,6 @@ async def finish_unfinished(
         finished.append(ended)
         if ended.answer and ended.status != "cancelled":
             say(f"Its answer:\n{indent(ended.answer, '  ')}")
-        if ended.status == "failed":
+        if ended.status == "failed" and ended.error != ended.answer:
             say(f"It failed: {ended.error or ended.reason}")
     return finished

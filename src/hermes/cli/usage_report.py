@@ -3,6 +3,7 @@
 from pathlib import Path
 from typing import Any
 
+import click
 import msgspec
 
 from hermes.cli.errors import Refused
@@ -50,6 +51,19 @@ def report(outcome: Outcome) -> dict[str, Any]:
     }
 
 
+def need_writable(file: Path) -> None:
+    """Raise UsageError when the report could not be written, before there is anything to report."""
+    from tempfile import TemporaryFile
+
+    try:
+        if file.exists() and not file.is_file():
+            file.open("ab").close()
+        else:
+            TemporaryFile(dir=file.absolute().parent).close()
+    except OSError as error:
+        raise click.UsageError(f"The usage report cannot be written to {file}: {error.strerror}.") from error
+
+
 def write_report(file: Path, outcome: Outcome) -> None:
     """Write the report. A device or pipe is written to, a file is replaced whole."""
     text = msgspec.json.format(msgspec.json.encode(report(outcome)), indent=2) + b"\n"
@@ -59,6 +73,4 @@ def write_report(file: Path, outcome: Outcome) -> None:
         except OSError as error:
             raise Refused(f"The usage report cannot be written to {file}: {error.strerror}.") from error
         return
-    if not file.absolute().parent.is_dir():
-        raise Refused(f"The usage report cannot be written: there is no directory {file.absolute().parent}.")
     write_atomic(file.absolute(), text)

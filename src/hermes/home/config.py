@@ -112,7 +112,7 @@ def read_config(
     """As `load_settings`, with what else the files hold. Raises ConfigError."""
     flags = flag_values(environment)
     managed_file = managed_config_file(environment)
-    if not flags and not overrides and not profile.config_file.exists() and not managed_file.exists():
+    if not flags and not overrides and not any(map(_is_there, (profile.config_file, managed_file))):
         return Config(settings=Settings())  # without reading YAML or walking types: most one-shot starts
     from hermes.home.coercion import MisfitError, fit
     from hermes.home.key_paths import dotted, merged, put, split_key
@@ -263,3 +263,8 @@ def file_path_of(path: "KeyPath", origins: Mapping["KeyPath", "KeyPath"]) -> "Ke
         if path[:length] in origins:
             return origins[path[:length]] + path[length:]
     return path
+
+
+def _is_there(file: Path) -> bool:
+    """A link that leads nowhere is there, too, and has to be mended."""
+    return file.exists() or file.is_symlink()

@@ -13,14 +13,14 @@ import msgspec
 import yaml
 
 from hermes.home.coercion import MisfitError, fit, in_words, is_section, kind_at
-from hermes.home.config import Layer, file_path_of, read_overlay
+from hermes.home.config import FLAG_VARIABLES, Layer, file_path_of, flag_values, read_overlay
 from hermes.home.environment import Environment, set_env_value, unset_env_value
 from hermes.home.errors import ConfigError, HomeError
 from hermes.home.files import link_target, lock_file, make_private_folder, write_atomic
 from hermes.home.key_paths import copied, dotted, put, split_key, value_at
 from hermes.home.known_keys import is_upstream_key, nearest_key
 from hermes.home.profile import Profile
-from hermes.home.secret_names import belongs_in_env_file
+from hermes.home.secret_names import is_read_from_env_file, is_secret_name, is_variable
 from hermes.home.settings import Settings
 from hermes.home.yaml_edit import EditError, remove_key, set_value
 from hermes.home.yaml_file import Document
@@ -43,14 +43,13 @@ class Edit(msgspec.Struct, frozen=True):
 
 
 def set_key(profile: Profile, environment: Environment, key: str, value: Any, *, force: bool = False) -> Edit:
-    """Set a dotted key. Text is read as the key's type; names of secrets go to `.env`.
+    """Set a dotted key. Text is read as the key's type; variables go to `.env`.
 
     Raises HomeError for a value that does not fit, a key that an administrator set, and, unless `force`,
     a key that nobody knows.
     """
-    if belongs_in_env_file(key):
-        set_env_value(profile, key, str(value))
-        return Edit(key=key, value=None, file=profile.env_file)
+    if is_variable(key):
+        return _set_variable(profile, environment, key, str(value), force=force)
     path = _checked_path(key)
     _refuse_managed(path, environment)
     kind = kind_at(Settings, path)
@@ -76,7 +75,7 @@ def set_key(profile: Profile, environment: Environment, key: str, value: Any, *,
 
 def unset_key(profile: Profile, environment: Environment, key: str) -> Edit:
     """Remove a dotted key, so that its default holds again. Raises HomeError when it is not set."""
-    if belongs_in_env_file(key):
+    if is_variable(key):
         if not unset_env_value(profile, key):
             raise HomeError(f"{key} is not set in {profile.env_file}.")
         return Edit(key=key, value=None, file=profile.env_file)
@@ -93,6 +92,19 @@ def unset_key(profile: Profile, environment: Environment, key: str) -> Edit:
 
     _edit(profile, environment, change)
     return Edit(key=key, value=None, file=profile.config_file)
+
+
+def _set_variable(profile: Profile, environment: Environment, name: str, value: str, *, force: bool) -> Edit:
+    if not is_read_from_env_file(name) and not force:
+        raise HomeError(
+            f"{name} is not read from {profile.env_file} by itself; set it in the environment, or use "
+            "--force to write it for settings that name it."
+        )
+    if name in FLAG_VARIABLES:
+        _refuse_managed(split_key(FLAG_VARIABLES[name]), environment)
+        flag_values({name: value})
+    set_env_value(profile, name, value)
+    return Edit(key=name, value=None if is_secret_name(name) else value, file=profile.env_file)
 
 
 def _edit(

@@ -1,4 +1,4 @@
-"""Which names of variables and keys mean that the value is a secret."""
+"""What names say: that the value is a secret, and that it is a variable, whose place is `.env`."""
 
 import re
 
@@ -33,6 +33,24 @@ _SECRETS_BY_NAME = frozenset(
 _NOT_SECRET = frozenset({"SSH_KEY", "TERMINAL_SSH_KEY"})
 """Names of files, not of their content."""
 
+_READ = frozenset(
+    {
+        "HERMES_INFERENCE_MODEL",
+        "HERMES_INFERENCE_PROVIDER",
+        "HERMES_YOLO_MODE",
+        "HERMES_REDACT_SECRETS",
+        "HERMES_ENVIRONMENT_HINT",
+        "HERMES_WRITE_SAFE_ROOT",
+        "HERMES_DISABLE_LOCAL_DISCOVERY",
+        "HERMES_API_TIMEOUT",
+        "HERMES_STREAM_STALE_TIMEOUT",
+        "TERMINAL_ENV",
+        "TERMINAL_TIMEOUT",
+        "TERMINAL_CWD",
+        "NO_COLOR",
+    }
+)
+
 _VARIABLE = re.compile(r"[A-Z][A-Z0-9_]*")
 
 
@@ -44,8 +62,14 @@ def is_secret_name(name: str) -> bool:
     return upper in _SECRETS_BY_NAME or upper.endswith(_SECRET_ENDINGS)
 
 
-def belongs_in_env_file(key: str) -> bool:
-    """Whether `config set KEY` means `.env`: the key is a variable that holds a secret or SSH access data."""
-    if not _VARIABLE.fullmatch(key):
-        return False
-    return is_secret_name(key) or key.startswith("TERMINAL_SSH")
+def is_variable(key: str) -> bool:
+    """Whether a key that a person names is a variable, not a setting: it is in capitals."""
+    return _VARIABLE.fullmatch(key) is not None
+
+
+def is_read_from_env_file(name: str) -> bool:
+    """Whether a variable of this name has an effect in `.env`: it holds a secret, an address or SSH access
+    data, or is one of those that stand for a setting."""
+    return (
+        is_secret_name(name) or name.startswith("TERMINAL_SSH") or name.endswith("_BASE_URL") or name in _READ
+    )

@@ -8,6 +8,9 @@ import yaml
 from hermes.home.errors import ConfigError
 from hermes.home.key_paths import KeyPath, dotted
 
+LARGEST_BYTES = 4_194_304
+MOST_VALUES = 100_000
+
 _Loader: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
 
@@ -31,6 +34,7 @@ class Document:
                     "the file must hold `key: value` lines.", file=file, line=root.start_mark.line + 1
                 )
             self.root = root
+            self._refuse_endless(root)
             self._refuse_duplicates(root, (), set())
             self.data = loader.construct_document(root)
         except yaml.YAMLError as error:
@@ -56,6 +60,29 @@ class Document:
             line = found[0].start_mark.line + 1
             node = found[1]
         return line
+
+    def _refuse_endless(self, root: yaml.Node) -> None:
+        """Aliases can make a short text mean a huge or an endless value."""
+        sizes: dict[int, int] = {}
+
+        def size(node: yaml.Node) -> int:
+            known = sizes.get(id(node))
+            if known is not None:
+                return known
+            sizes[id(node)] = MOST_VALUES  # what it counts as while it contains itself
+            if isinstance(node, yaml.MappingNode):
+                total = 1 + sum(size(part) for pair in node.value for part in pair)
+            elif isinstance(node, yaml.SequenceNode):
+                total = 1 + sum(size(part) for part in node.value)
+            else:
+                total = 1
+            sizes[id(node)] = total
+            return total
+
+        if size(root) >= MOST_VALUES:
+            raise ConfigError(
+                f"its aliases stand for more than {MOST_VALUES:,} values; write them out.", file=self.file
+            )
 
     def _refuse_duplicates(self, node: yaml.Node, path: KeyPath, seen: set[int]) -> None:
         if id(node) in seen:  # an alias
@@ -100,7 +127,14 @@ def _is_null(node: yaml.Node) -> bool:
 
 
 def read_document(file: Path) -> Document | None:
-    """The file's document; None when there is no such file."""
+    """The file's document; None when there is no such file. Raises ConfigError when what stands there can't
+    be a configuration: settings that can't be read must never count as none."""
+    if file.is_symlink() and not file.exists():
+        raise ConfigError("the link leads nowhere; mend it or remove it.", file=file)
+    if file.exists() and not file.is_file():
+        raise ConfigError("this is no regular file; put the settings into one.", file=file)
+    if file.exists() and file.stat().st_size > LARGEST_BYTES:
+        raise ConfigError(f"the file is larger than {LARGEST_BYTES:,} bytes.", file=file)
     try:
         text = file.read_bytes().decode("utf-8-sig")
     except FileNotFoundError:

@@ -248,7 +248,7 @@ class Runtime:
         lease = await self.store.runs.claim(self.scope, run.id, this_process(), lease_seconds=LEASE_SECONDS)
         if lease is None:
             raise RunRefused(
-                f"Run {run.id} can't start: another of session {run.session_id} is at work or comes first."
+                f"Session {run.session_id} is busy: another run of it is at work, maybe in another window."
             )
         try:
             yield Journal(self.store, lease, listen)
@@ -256,6 +256,10 @@ class Runtime:
             with contextlib.suppress(LeaseLost):
                 await self.store.runs.release(lease)
             raise
+
+    async def withdraw(self, run_id: str) -> bool:
+        """Take an input back that has not begun; False when it has."""
+        return await self.store.runs.cancel(self.scope, run_id)
 
     def steer(self, run_id: str, text: str) -> bool:
         """Say something to a run at work; False when it is not at work here, or takes no more."""

@@ -2,10 +2,12 @@
 
 import asyncio
 import sqlite3
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import TypeVar
+
+import msgspec
 
 from hermes.store import search_query
 from hermes.store.backend import Backend, Row, Transaction, count
@@ -160,8 +162,24 @@ class Search:
 
 def indexed_text(message: Message) -> str:
     """What a message is found by: what was said, and the calls that were made."""
-    calls = (f"{call.name} {call.arguments}" for call in message.tool_calls)
+    calls = (f"{call.name} {_in_words(call.arguments)}" for call in message.tool_calls)
     return "\n".join(part for part in (message.content, *calls) if part)[:INDEXED_CHARACTERS]
+
+
+def _in_words(arguments: str) -> str:
+    """The values of a call's arguments, without the marks of JSON."""
+    try:
+        return " ".join(_values(msgspec.json.decode(arguments)))
+    except (ValueError, RecursionError):  # what a model wrote need not be JSON
+        return arguments
+
+
+def _values(value: object) -> Iterator[str]:
+    if isinstance(value, dict | list):
+        for item in value.values() if isinstance(value, dict) else value:
+            yield from _values(item)
+    elif value is not None:
+        yield str(value)
 
 
 def _news(transaction: Transaction, seen: Progress, limit: int) -> tuple[Progress, list[Entry], list[str]]:

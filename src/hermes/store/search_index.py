@@ -15,7 +15,7 @@ import msgspec
 
 from hermes.store.records import Role
 
-INDEX_VERSION = 1
+INDEX_VERSION = 2
 CANDIDATES = 2000
 """Of the rows that match, this many newest ones are ranked; a word that stands in every row stays fast."""
 

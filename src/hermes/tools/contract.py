@@ -101,6 +101,8 @@ class SessionState(msgspec.Struct, kw_only=True):
     """(path, offset, limit) -> (digest of the file, how often in a row)."""
     seen_directories: set[str] = set()
     """Directories whose context files the model has been shown."""
+    typed: dict[str, str] = {}
+    """Background process -> what was written to it since its last line end."""
     approved: set[str] = set()
     """Rule ids approved for this session."""
     last_search: tuple[str, int] = ("", 0)

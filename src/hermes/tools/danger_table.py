@@ -82,6 +82,35 @@ def _kills_assistant(call: Invocation) -> bool:
     return asked or "$PPID" in call.words
 
 
+_LOOKS_ONLY = frozenset(
+    [
+        "--help",
+        "-h",
+        "--version",
+        "-V",
+        "version",
+        "help",
+        "list",
+        "show",
+        "status",
+        "path",
+        "env-path",
+        "check",
+        "stats",
+        "search",
+    ]
+)
+
+
+def _drives_assistant(call: Invocation) -> bool:
+    """The assistant's own command, unless it only looks: it could change its settings or lift approvals."""
+    words = call.words
+    by_module = program(call).startswith("python") and any(word.startswith("hermes") for word in words[1:3])
+    if program(call) != "hermes" and not by_module:
+        return False
+    return len(words) > 4 or "--yolo" in words or words[-1] not in _LOOKS_ONLY
+
+
 def _force_push(call: Invocation) -> bool:
     if program(call) != "git" or "push" not in operands(call):
         return False
@@ -236,7 +265,7 @@ _SERVICES = (
     Rule(
         "assistant_service",
         "controls or configures the assistant itself",
-        called("hermes", first="gateway update uninstall config profile auth setup pairing"),
+        any_call(_drives_assistant),
     ),
     Rule(
         "container_lifecycle",

@@ -7,6 +7,7 @@ from typing import Annotated, Any, Literal
 from msgspec import Meta
 
 from hermes.sandbox.contract import BackgroundProcess
+from hermes.tools.approvals import authorize
 from hermes.tools.contract import ToolContext, ToolResult, tool
 from hermes.tools.terminal import encoded, mask_secrets
 
@@ -41,7 +42,7 @@ async def process(
         known = ", ".join(ctx.sandbox.processes()) or "none"
         return ToolResult.error(f"There is no background process '{session_id}'; known are: {known}.")
     if action in ("write", "submit", "close"):
-        return await _input(found, action, data)
+        return await _input(ctx, found, action, data)
     if action == "kill":
         return await _kill(ctx, found)
     if action == "log":
@@ -86,7 +87,9 @@ async def _wait(ctx: ToolContext, found: BackgroundProcess, seconds: int) -> boo
     return found.info.state != "running"
 
 
-async def _input(found: BackgroundProcess, action: Action, data: str) -> ToolResult:
+async def _input(ctx: ToolContext, found: BackgroundProcess, action: Action, data: str) -> ToolResult:
+    """Write to a process. It may be a shell, so each line is authorized as the command that it would be, also
+    where it is written in pieces."""
     info = found.info
     if info.state != "running":
         return ToolResult.error(f"{info.id} does not run any more ({info.state}), so nothing can be written.")
@@ -94,6 +97,11 @@ async def _input(found: BackgroundProcess, action: Action, data: str) -> ToolRes
         await found.close_stdin()
         return ToolResult(content=encoded({"status": "ok"}), summary=f"closed stdin of {info.id}")
     text = data + ("\n" if action == "submit" else "")
+    line = ctx.state.typed.get(info.id, "") + text
+    authorization = await authorize(ctx, line, tool="process")
+    if not authorization.allowed:
+        return ToolResult.error(authorization.reason)
+    ctx.state.typed[info.id] = line.rpartition("\n")[2]
     await found.write(text)
     size = len(text.encode())
     return ToolResult(

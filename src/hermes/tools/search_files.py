@@ -12,6 +12,7 @@ from msgspec import Meta
 
 from hermes.tools.contract import ToolContext, ToolResult, tool
 from hermes.tools.file_access import Refused, masked, read_guard, readable
+from hermes.tools.name_globs import alternatives, last_part, matcher
 
 TIMEOUT_SECONDS = 60.0
 MOST_OUTPUT = 4 * 1024 * 1024
@@ -42,6 +43,7 @@ class Query(msgspec.Struct, frozen=True, kw_only=True):
     file_glob: str
     context: int
     mode: Mode
+    is_folder: bool
 
 
 @tool(toolset="file", concurrency="parallel", read_only=True, preview="pattern")
@@ -63,9 +65,19 @@ async def search_files(  # noqa: PLR0913, PLR0917 - a tool's arguments are its i
         if "\x00" in pattern + file_glob:
             raise Refused("'pattern' or 'file_glob' holds a NUL character.")
         real = await readable(ctx, path)
-        if await ctx.sandbox.files.stat(real) is None:
+        info = await ctx.sandbox.files.stat(real)
+        if info is None:
             raise Refused(f"{real} does not exist; name a directory or a file to search in.")
-        query = Query(pattern=pattern, path=real, file_glob=file_glob, context=context, mode=output_mode)
+        if target == "files" and not re.search(r"[*?\[{]", pattern):
+            pattern = f"*{pattern}*"
+        query = Query(
+            pattern=pattern,
+            path=real,
+            file_glob=file_glob,
+            context=context,
+            mode=output_mode,
+            is_folder=info.kind == "directory",
+        )
         if target == "files":
             found = await _find_names(ctx, query, limit, offset)
         else:
@@ -99,7 +111,8 @@ async def _find_content(ctx: ToolContext, query: Query, limit: int, offset: int)
     output, cut = await _output(ctx, _content_command(query), query.path)
     if query.mode != "content":
         return await _file_list(ctx, query, output, cut, limit, offset)
-    rows, omitted = await _without_secrets(ctx, _rows(output))
+    fits = matcher(query.file_glob, _folder(query))
+    rows, omitted = await _without_secrets(ctx, [row for row in _rows(output) if fits(row.path)])
     matches = [row for row in rows if row.matched]
     page = matches[offset : offset + limit]
     result = _paged(len(matches), offset, len(page), cut)
@@ -112,10 +125,12 @@ async def _file_list(
 ) -> dict[str, Any]:
     """`files_only` and `count`: rows of `path NUL` or `path NUL number`."""
     counts: dict[str, int] = {}
-    for row in output.replace("\x00\n", "\n").split("\n") if query.mode == "count" else output.split("\x00"):
-        name, _, number = row.strip("\n").partition("\x00")
-        if name and (query.mode == "files_only" or (number.isdigit() and number != "0")):
-            counts[name] = int(number) if number else 1
+    fits = matcher(query.file_glob, _folder(query))
+    # What follows the last end of a row was cut off, or is nothing.
+    for row in output.split("\n" if query.mode == "count" else "\x00")[:-1]:
+        name, _, number = row.partition("\x00")
+        if fits(name) and number != "0":
+            counts[name] = int(number) if number.isdigit() else 1
     allowed = list(filter(await read_guard(ctx), sorted(counts)))
     page = allowed[offset : offset + limit]
     result = _paged(len(allowed), offset, len(page), cut)
@@ -129,10 +144,11 @@ async def _file_list(
 
 async def _find_names(ctx: ToolContext, query: Query, limit: int, offset: int) -> dict[str, Any]:
     output, cut = await _output(ctx, _names_command(query), query.path)
+    fits, also = matcher(query.pattern, _folder(query)), matcher(query.file_glob, _folder(query))
     aged = []
-    for row in output.split("\n"):
+    for row in output.split("\n")[:-1]:
         seconds, separator, name = row.partition("|")
-        if separator and seconds.isdigit():
+        if separator and seconds.isdigit() and fits(name) and also(name):
             aged.append((-int(seconds), name))
     names = [name for _, name in sorted(aged)]
     allowed = list(filter(await read_guard(ctx), names))
@@ -155,18 +171,24 @@ def _omission(count: int) -> dict[str, Any]:
     return {"_omitted": f"{count} hits in files that hold secrets are left out"} if count else {}
 
 
+def _folder(query: Query) -> str:
+    """What globs are relative to: the directory that is searched; of a single file, where it lies."""
+    return query.path if query.is_folder else query.path.rpartition("/")[0]
+
+
 def _content_command(query: Query) -> str:
     """One shell command that runs the best search program there is. Every word of the model is quoted."""
-    pattern, path, glob = shlex.quote(query.pattern), shlex.quote(query.path), query.file_glob
+    pattern, path = shlex.quote(query.pattern), shlex.quote(query.path)
+    names = [last_part(glob) for glob in alternatives(query.file_glob)] if query.file_glob else []
     shape = {"content": "-n", "files_only": "-l", "count": "-c"}[query.mode]
     around = f" -C {query.context}" if query.context and query.mode == "content" else ""
     rg = f"rg --null --no-heading --with-filename --color never --no-messages --hidden --no-config {shape}"
     rg += around
     rg += "".join(f" -g {shlex.quote(f'!{name}')}" for name in _LEFT_OUT)
-    rg += f" -g {shlex.quote(glob)}" if glob else ""
+    rg += "".join(f" --iglob {shlex.quote(name)}" for name in names)
     grep = f"grep -rHIs --null --color=never {shape}{around}"
     grep += "".join(f" --exclude-dir={shlex.quote(name)}" for name in _LEFT_OUT)
-    grep += f" --include={shlex.quote(glob.rpartition('/')[2])}" if glob else ""
+    grep += "".join(f" --include={shlex.quote(name)}" for name in names)
     return _encoded(
         f"if command -v rg >/dev/null 2>&1; then command {rg} -e {pattern} -- {path}; "
         f"elif echo a | command grep -qP a 2>/dev/null; then command {grep} -P -e {pattern} -- {path}; "
@@ -175,15 +197,11 @@ def _content_command(query: Query) -> str:
 
 
 def _names_command(query: Query) -> str:
-    pattern = query.pattern.rpartition("/")[2] or "*"
-    if not re.search(r"[*?\[]", pattern):
-        pattern = f"*{pattern}*"
+    names = " -o ".join(f"-iname {shlex.quote(last_part(glob))}" for glob in alternatives(query.pattern))
     pruned = " -o ".join(f"-name {shlex.quote(name)}" for name in _LEFT_OUT)
-    name = f"-iname {shlex.quote(pattern)}"
-    name += f" -name {shlex.quote(query.file_glob)}" if query.file_glob else ""
     path = shlex.quote(query.path)
     return _encoded(
-        f"command find {path} -mindepth 1 -type d '(' {pruned} ')' -prune -o -type f {name} "
+        f"command find {path} -mindepth 1 -type d '(' {pruned} ')' -prune -o -type f '(' {names} ')' "
         f'-exec sh -c \'stat -c "%Y|%n" "$@" 2>/dev/null || stat -f "%m|%N" "$@"\' sh {{}} + 2>/dev/null'
     )
 
@@ -251,7 +269,7 @@ def _grouped(ctx: ToolContext, rows: list[Row], page: list[Row], query: Query) -
         shown = [
             row for row in rows if row.path == path and row.line in (chosen if not query.context else near)
         ]
-        texts = masked(ctx, [row.text.rstrip("\r")[:LONGEST_LINE] for row in shown])
+        texts = masked(ctx, [row.text.rstrip("\r") for row in shown])
         lines = [
             f"{row.line}{':' if row.line in chosen else '-'}{text}"
             for row, text in zip(shown, texts, strict=True)

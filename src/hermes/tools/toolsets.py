@@ -117,5 +117,5 @@ def _members(name: str) -> tuple[str, ...]:
 def _unknown(name: str) -> str:
     names = toolset_names()
     near = difflib.get_close_matches(name.lower(), names, n=1)
-    meant = f"did you mean '{near[0]}'? " if near else ""
-    return f"There is no toolset '{name}'; {meant}The toolsets are: {', '.join(names)}."
+    the = f"did you mean '{near[0]}'? The" if near else "the"
+    return f"There is no toolset '{name}'; {the} toolsets are: {', '.join(names)}."

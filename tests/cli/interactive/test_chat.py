@@ -51,6 +51,16 @@ def test_no_color_has_no_colours(terminal: Open) -> None:
     assert colours == set()
 
 
+def test_leaving_a_dumb_terminal_ends_the_line_of_the_prompt(terminal: Open) -> None:
+    chat = terminal(TERM="dumb")
+    chat.wait_for("\n>")
+    chat.type("\x04")
+    assert chat.wait() == 0
+    lines = chat.text().splitlines()
+    assert lines[-2].strip() == ">"
+    assert lines[-1].startswith("session_id: ")
+
+
 def test_a_dumb_terminal_gets_plain_lines(terminal: Open) -> None:
     chat = terminal(TERM="dumb")
     chat.wait_for("\n>")

@@ -11,7 +11,7 @@ from hermes.cli.printing import emit, emit_json, emit_table
 from hermes.cli.root import outer
 from hermes.home.config import Layer, get_key, read_config
 from hermes.home.config_edit import set_key, unset_key
-from hermes.home.secret_names import belongs_in_env_file, is_secret_name
+from hermes.home.secret_names import is_secret_name, is_variable
 
 SHOWN = ("model", "display", "terminal", "compression", "approvals", "agent", "memory")
 """Sections of `config show`."""
@@ -54,18 +54,19 @@ def show(ctx: click.Context, as_json: bool) -> None:
     emit("Paths")
     emit_table(
         [
-            ("  home", str(place.profile.home)),
-            ("  config", str(place.profile.config_file)),
-            ("  secrets", str(place.profile.env_file)),
-        ]
+            ("home", str(place.profile.home)),
+            ("config", str(place.profile.config_file)),
+            ("secrets", str(place.profile.env_file)),
+        ],
+        indent=2,
     )
     emit("\nAPI keys")
     keys = sorted({name for row in PROVIDERS for name in row.key_variables})
     found = [name for name in keys if place.environment.get(name)]
-    emit_table([(f"  {name}", "set") for name in found] or [("  none is set", "")])
+    emit_table([(name, "set") for name in found] or [("none is set", "")], indent=2)
     for section in SHOWN:
         emit(f"\n{section.capitalize()}")
-        emit_table([(f"  {name}", _shown(value)) for name, value in settings[section].items()])
+        emit_table([(name, _shown(value)) for name, value in settings[section].items()], indent=2)
     emit(f"\nTimezone\n  {settings['timezone'] or 'the machine’s'}")
 
 
@@ -74,18 +75,24 @@ def show(ctx: click.Context, as_json: bool) -> None:
 @click.option("--json", "as_json", is_flag=True, help="As JSON.")
 @click.pass_context
 def get(ctx: click.Context, key: str, as_json: bool) -> None:
-    """Print the value in force, defaults included."""
+    """Print the value in force, defaults included. Secrets are masked."""
     place = _place(ctx)
-    if belongs_in_env_file(key):
+    holder = str(place.profile.config_file)
+    if is_variable(key):
         value: Any = place.environment.get(key)
         if value is None:
             raise Refused(f"{key} is not set.")
+        from_file = place.environment.is_from_file(key)
+        holder = str(place.profile.env_file) if from_file else "the environment of this shell"
     else:
         value = get_key(place.profile, place.environment, key)
+    shown = masked(value, key.rpartition(".")[2])
     if as_json:
-        emit_json(value)
+        emit_json(shown)
     else:
-        emit(_shown(value))
+        emit(_shown(shown))
+    if shown != value:
+        say(f"hermes: the secret is masked here; {holder} holds it.")
 
 
 @config.command("set")
@@ -94,7 +101,7 @@ def get(ctx: click.Context, key: str, as_json: bool) -> None:
 @click.option("--force", is_flag=True, help="Also for a key that nobody knows.")
 @click.pass_context
 def set_(ctx: click.Context, key: str, value: str, force: bool) -> None:
-    """Set a key. Keys of providers and tokens go to .env, everything else to config.yaml."""
+    """Set a key. Variables, such as OPENAI_API_KEY, go to .env, everything else to config.yaml."""
     place = _place(ctx)
     edit = set_key(place.profile, place.environment, key, value, force=force)
     shown = "(secret)" if edit.value is None else _shown(edit.value)

@@ -39,10 +39,8 @@ def list_(ctx: click.Context, as_json: bool) -> None:
     rows = []
     for item in found:
         facts = _facts(item)
-        alias = facts["alias"] or "-"
-        rows.append(
-            ("❯" if item.name == active else "", item.name, facts["model"], alias, facts["description"])
-        )
+        model, alias = facts["model"] or "not set", facts["alias"] or "-"
+        rows.append(("❯" if item.name == active else "", item.name, model, alias, facts["description"]))
     emit_table(rows, ("", "PROFILE", "MODEL", "ALIAS", "DESCRIPTION"))
 
 
@@ -117,7 +115,7 @@ def show(ctx: click.Context, name: str | None, as_json: bool) -> None:
     if as_json:
         emit_json(facts)
     else:
-        emit_table([(key, value or "-") for key, value in facts.items()])
+        emit_table([(key, value or "not set") for key, value in facts.items()])
 
 
 @profile.command("alias")
@@ -177,7 +175,7 @@ def _existing(name: str) -> Profile:
 def _facts(found: Profile) -> dict[str, str]:
     try:
         settings = Place(found, load_environment(found, process_environment())).settings()
-        model = settings.model.default or settings.model.provider or "-"
+        model = settings.model.default or settings.model.provider
     except HomeError:
         model = "(config.yaml is broken)"
     made = alias_file(found.name)

@@ -7,7 +7,7 @@ from collections.abc import Callable, Coroutine
 from typing import TYPE_CHECKING, Any, Protocol
 
 from hermes.agent.tokens import text_tokens, tools_tokens, transcript_tokens
-from hermes.cli.errors import sentence_of
+from hermes.cli.errors import Refused, sentence_of
 from hermes.cli.interactive.people import TerminalPeople
 from hermes.cli.interactive.screen import Screen
 from hermes.cli.interactive.slash.dispatch import find_command, run_command
@@ -16,6 +16,7 @@ from hermes.cli.narration import Line
 from hermes.cli.opening import Place
 from hermes.home.settings import DisplaySettings
 from hermes.models.context_windows import context_window
+from hermes.runs.runtime import RunRefused
 from hermes.runs.typed_input import submit_typed
 from hermes.store.events import EventRecord
 from hermes.store.records import Run, Session
@@ -180,7 +181,11 @@ class Conversation:
         accepted = await submit_typed(self.runtime, self.session.id, text, attended=self.people.attended)
         for warning in accepted.warnings:
             self.screen.line(Line("!", "", warning, tone="warn"))
-        await self.execute(accepted.run)
+        try:
+            await self.execute(accepted.run)
+        except RunRefused as refusal:
+            await self.runtime.withdraw(accepted.run.id)
+            raise Refused(f"{refusal} Your line was not taken; send it again later.") from refusal
 
     async def execute(self, run: Run) -> None:
         """Work on an accepted run until it ends."""

@@ -234,4 +234,7 @@ async def read_line(prompt: str) -> str | None:
         loop.call_soon_threadsafe(deliver, text)
 
     threading.Thread(target=read, daemon=True).start()
-    return await line or None
+    text = await line
+    if prompt and not text:
+        say("")
+    return text or None
