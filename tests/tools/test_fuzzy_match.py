@@ -110,3 +110,10 @@ def test_the_nearest_lines_help_after_a_failure() -> None:
     assert near is not None
     assert "8|    value = compute(b, 'x')" in near
     assert fuzzy_match.nearest_lines(CODE, "zzzzzzzzzzzzzzzzz") is None
+
+
+@pytest.mark.timeout(10)
+def test_a_file_of_one_huge_line_is_no_trap() -> None:
+    huge = "xy" * 100_000
+    assert fuzzy_match.find(f"{huge}\nq\nend\n", f"{'yx' * 50_000}\nr\nend\n", "new") is None
+    assert fuzzy_match.nearest_lines(huge, "yx" * 50_000) is not None

@@ -164,6 +164,7 @@ async def _try_to_compact(run: ActiveRun, focus: str, forced: bool) -> ContextCo
     run.failed_compactions = 0 if event.tokens_after < limit else run.failed_compactions + 1
     run.context_note = ""
     run.state.reads.clear()
+    run.state.last_search = ("", 0)
     run.forget_anchor()
     return event
 

@@ -1,6 +1,7 @@
 """The way of every file tool to a file: resolve the path in the sandbox, refuse what is off limits, read it
 as text, write it back. Problems come out as `Refused` with one sentence for the model."""
 
+import asyncio
 import difflib
 import posixpath
 from collections.abc import Callable
@@ -128,11 +129,11 @@ def masked(ctx: ToolContext, lines: list[str]) -> list[str]:
     return masked_lines(lines, ctx.secrets) if ctx.settings.security.redact_secrets else lines
 
 
-def refuse_masked(ctx: ToolContext, original: str, *texts: str) -> None:
+async def refuse_masked(ctx: ToolContext, original: str, *texts: str) -> None:
     """Refuse an edit made from text in which a secret was masked: it would replace the secret by its mask."""
     if not ctx.settings.security.redact_secrets:
         return
-    for fragment in masked_fragments(original, ctx.secrets):
+    for fragment in await asyncio.to_thread(masked_fragments, original, ctx.secrets):
         if any(fragment in text for text in texts):
             raise Refused(
                 f"'{fragment}' is a masked secret, not what the file holds; "

@@ -164,7 +164,7 @@ async def _write(ctx: ToolContext, path: str, content: str) -> ToolResult:
     folder = posixpath.dirname(target.path)
     new_folder = await ctx.sandbox.files.stat(folder) is None
     before = target.file.text
-    refuse_masked(ctx, before, content)
+    await refuse_masked(ctx, before, content)
     written = await save(ctx, target, content)
     lint = await asyncio.to_thread(check, target.path, content, before if target.exists else None)
     result: dict[str, Any] = {

@@ -13,6 +13,8 @@ import msgspec
 
 MOST_GUESSED_LINES = 20_000
 """Files with more lines are not searched by similarity: it costs time in proportion."""
+LONGEST_COMPARED = 400
+"""Characters; longer lines are equal or unlike, for the cost of a comparison grows with their square."""
 _BLOCK_SIMILARITY = 0.7
 _CONTEXT_SIMILARITY = 0.85
 _CLEAR_LEAD = 0.05
@@ -84,7 +86,8 @@ def nearest_lines(text: str, old: str) -> str | None:
     lines = text.split("\n")
     if not wanted or len(lines) > MOST_GUESSED_LINES:
         return None
-    scores = [_similarity(wanted, line.strip()) for line in lines]
+    wanted = wanted[:LONGEST_COMPARED]
+    scores = [_similarity(wanted, line.strip()[:LONGEST_COMPARED]) for line in lines]
     best = max(range(len(lines)), key=scores.__getitem__)
     if scores[best] < 0.6:
         return None
@@ -277,6 +280,8 @@ def _likeness(wanted: list[str], found: list[str]) -> float:
 def _similarity(one: str, other: str) -> float:
     if one == other:
         return 1.0
+    if max(len(one), len(other)) > LONGEST_COMPARED:
+        return 0.0
     matcher = difflib.SequenceMatcher(None, one, other, autojunk=False)
     if matcher.real_quick_ratio() < 0.5 or matcher.quick_ratio() < 0.5:
         return 0.0

@@ -78,10 +78,10 @@ async def _replace(ctx: ToolContext, path: str, old: str, new: str, replace_all:
     text = target.file.text
     if target.file.newline == "\r\n" or "\r\n" not in text:
         old, new = old.replace("\r\n", "\n"), new.replace("\r\n", "\n")
-    refuse_masked(ctx, text, old, new)
+    await refuse_masked(ctx, text, old, new)
     found = await asyncio.to_thread(fuzzy_match.find, text, old, new)
     if found is None:
-        raise _not_found(ctx, target.path, text, old)
+        raise await _not_found(ctx, target.path, text, old)
     if len(found.spans) > 1 and not replace_all:
         numbers = fuzzy_match.line_numbers(text, found)
         listed = ", ".join(map(str, numbers[:20])) + (", ..." if len(numbers) > 20 else "")
@@ -99,7 +99,7 @@ async def _replace(ctx: ToolContext, path: str, old: str, new: str, replace_all:
     return await _report([edit], f"changed {target.path}{times}", replacements=len(found.spans), **more)
 
 
-def _not_found(ctx: ToolContext, path: str, text: str, old: str) -> Refused:
+async def _not_found(ctx: ToolContext, path: str, text: str, old: str) -> Refused:
     """The failure, with the nearest lines, and firmer advice the more often it happened."""
     count = ctx.state.failed_edits.get(path, 0) + 1
     ctx.state.failed_edits[path] = count
@@ -111,12 +111,16 @@ def _not_found(ctx: ToolContext, path: str, text: str, old: str) -> Refused:
         )
         for key in [key for key in ctx.state.reads if key[0] == path]:
             del ctx.state.reads[key]
-    return Refused(message, failed_edits=count, **_nearest(ctx, text, old))
+    return Refused(message, failed_edits=count, **await _nearest(ctx, text, old))
 
 
-def _nearest(ctx: ToolContext, text: str, wanted: str) -> dict[str, str]:
+async def _nearest(ctx: ToolContext, text: str, wanted: str) -> dict[str, str]:
     """The lines of the file most like what was looked for, as the model may see them."""
-    near = fuzzy_match.nearest_lines("\n".join(masked(ctx, text.split("\n"))), wanted)
+
+    def look() -> str | None:
+        return fuzzy_match.nearest_lines("\n".join(masked(ctx, text.split("\n"))), wanted)
+
+    near = await asyncio.to_thread(look)
     return {"nearest_lines": near} if near else {}
 
 
@@ -160,11 +164,11 @@ async def _prepare(ctx: ToolContext, change: FileChange) -> Edit:
     if change.kind == "delete":
         return Edit(change=change, target=target)
     changed_lines = "\n".join(line for hunk in change.hunks for line in [*hunk.before, *hunk.after])
-    refuse_masked(ctx, target.file.text, changed_lines)
+    await refuse_masked(ctx, target.file.text, changed_lines)
     try:
         after = await asyncio.to_thread(patch_v4a.apply, change, target.file.text)
     except PatchError as error:
-        raise Refused(str(error), **_nearest(ctx, target.file.text, error.wanted)) from error
+        raise Refused(str(error), **await _nearest(ctx, target.file.text, error.wanted)) from error
     moved = None
     if change.move_to is not None:
         moved = await open_for_edit(ctx, change.move_to)
