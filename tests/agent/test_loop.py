@@ -172,6 +172,14 @@ async def test_usage_of_every_call_is_booked_on_run_and_session(scripted: MakeRu
     assert (session.usage.input_tokens, session.usage.model_calls) == (200, 2)
 
 
+async def test_a_usage_that_can_not_be_is_no_usage(scripted: MakeRuntime) -> None:
+    lie = Usage(input_tokens=10**18, output_tokens=5, model_calls=1)
+    bench = scripted([ModelReply(text="Hm.", usage=lie), says("Still here.")])
+    run = await bench.ask("hello")
+    assert (run.usage.input_tokens, run.usage.calls_without_usage) == (0, 1)
+    assert (await bench.ask("again")).status == "completed"
+
+
 async def test_an_interrupt_stops_a_command_and_the_run(scripted: MakeRuntime) -> None:
     bench = scripted([calls(shell("a", "sleep 60"))])
     session = await bench.runtime.new_session()

@@ -8,7 +8,7 @@ from hermes.agent.budgets import Budget
 from hermes.agent.guardrails import Guardrails
 from hermes.agent.journal import Journal
 from hermes.agent.steering import Steering
-from hermes.agent.tokens import message_tokens, text_tokens, tools_tokens, transcript_tokens
+from hermes.agent.tokens import believable, message_tokens, text_tokens, tools_tokens, transcript_tokens
 from hermes.home.profile import Profile
 from hermes.home.redaction import redact, redact_json
 from hermes.home.settings import Settings
@@ -90,6 +90,7 @@ class ActiveRun:
     ) -> None:
         """Count what a model call has used, in the run, the budget and the store. `reply`: what came of it;
         the budget takes an estimate from it where the provider counted nothing."""
+        usage = believable(usage)
         self.usage = self.usage.plus(usage)
         self.budget.add(usage if reply is None or usage.input_tokens else self._estimated(reply))
         if task == "main" and usage.model_calls == 1 and usage.input_tokens:

@@ -279,3 +279,11 @@ def test_the_editor_brings_its_text_back(terminal: Open, serve: Serve, work: Pat
     chat.wait_for("❯")
     chat.type("\x07")
     chat.wait_for("❯ from the editor")
+
+
+def test_a_colour_sequence_that_is_typed_raises_nothing(terminal: Open, serve: Serve) -> None:
+    chat = terminal(**key(serve({"echo": True})))
+    chat.wait_for("❯")
+    chat.type("\x1b[31mred\x1b[12;40R")
+    chat.wait_for("❯ red")
+    assert "Exception" not in chat.text()

@@ -58,6 +58,11 @@ def input_keys(screen: "TerminalScreen") -> KeyBindings:
 
 
 def _add_everywhere(keys: KeyBindings, screen: "TerminalScreen") -> None:
+    @keys.add(Keys.Vt100MouseEvent)
+    @keys.add(Keys.CPRResponse)
+    def _not_a_mouse(event: KeyPressEvent) -> None:
+        """No mouse is asked for. What looks like its report is pasted text, such as a colour sequence."""
+
     @keys.add("c-c")
     @keys.add("<sigint>")
     def _interrupt(event: KeyPressEvent) -> None:
