@@ -228,3 +228,10 @@ def test_an_answer_can_not_drive_the_terminal(terminal: Callable[..., Terminal],
     assert "The answer." in shown.wait_for("The answer.")
     assert shown.wait() == 0
     assert "]0;title" in shown.text()
+
+
+def test_an_empty_query_is_a_mistake(run: Run) -> None:
+    for arguments in (("chat", "-q", ""), ("-z", "")):
+        done = run(*arguments)
+        assert (done.returncode, done.stdout) == (2, "")
+        assert "empty" in done.stderr

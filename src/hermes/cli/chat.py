@@ -22,10 +22,9 @@ def chat(ctx: click.Context, /, **values: Any) -> int:
     """Talk to the agent, or ask one thing with -q."""
     invocation = outer(ctx)
     options = gather(values).over(invocation.options)
-    if options.query is not None:
-        return ask_once(
-            invocation.profile, options, options.query, style="quiet" if options.quiet else "lines"
-        )
+    query = values.get("query")  # an empty one is a mistake, not the wish to chat
+    if query is not None:
+        return ask_once(invocation.profile, options, query, style="quiet" if options.quiet else "lines")
     if options.quiet:
         raise click.UsageError("-Q goes with -q; the chat itself cannot be quiet.", ctx)
     return talk(invocation.profile, options)
